@@ -1,0 +1,34 @@
+"""One normal form for e-mail addresses, and the keyed hash under which they outlive a person.
+
+Case, Unicode form and internationalised domains are folded; nothing a provider may treat
+differently (dots, plus tags) is guessed at.
+"""
+
+import hashlib
+import hmac
+import unicodedata
+
+from django.conf import settings
+
+
+def normalise_address(address: str) -> str:
+    """The form in which two spellings of one address are equal."""
+    local, _, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
+    domain = domain.rstrip(".").lower()
+    try:
+        domain = domain.encode("idna").decode()
+    except UnicodeError:
+        pass  # not a host name: validation refuses it elsewhere, here it must only be stable
+    return f"{unicodedata.normalize('NFC', local.casefold())}@{domain}"
+
+
+def address_hashes(address: str) -> list[bytes]:
+    """HMAC-SHA256 of the normal form under every live suppression key, newest first."""
+    normal = normalise_address(address).encode()
+    return [hmac.digest(key, normal, "sha256") for key in settings.SUPPRESSION_KEYS.values()]
+
+
+def active_address_hash(address: str) -> tuple[int, bytes]:
+    """Key id and hash under the newest key: what a new suppression is written with."""
+    key_id, key = next(iter(settings.SUPPRESSION_KEYS.items()))
+    return key_id, hmac.digest(key, normalise_address(address).encode(), hashlib.sha256)

@@ -1,0 +1,28 @@
+"""Calendar arithmetic on years and months, exact at leap days and month ends."""
+
+import calendar as _calendar
+from datetime import UTC, date, datetime
+from typing import TypeVar
+
+D = TypeVar("D", date, datetime)
+
+
+def months_later(moment: D, months: int) -> D:
+    """The same day `months` later (earlier when negative); a missing day becomes the month's last.
+
+    7 years before 29 February is 28 February.
+    """
+    index = moment.year * 12 + moment.month - 1 + months
+    year, month = divmod(index, 12)
+    day = min(moment.day, _calendar.monthrange(year, month + 1)[1])
+    return moment.replace(year=year, month=month + 1, day=day)
+
+
+def years_later(moment: D, years: int) -> D:
+    """The same day `years` later (earlier when negative)."""
+    return months_later(moment, years * 12)
+
+
+def month_start(moment: date) -> datetime:
+    """The first instant of the month, UTC."""
+    return datetime(moment.year, moment.month, 1, tzinfo=UTC)

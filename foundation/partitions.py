@@ -1,0 +1,95 @@
+"""Monthly range partitions on a UUIDv7 key: Django keeps one key, months drop as a whole."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from django.db import connection, migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.state import ProjectState
+
+from foundation.calendar import month_start, months_later
+from foundation.ids import uuid7_floor
+from foundation.roles import KEEPER
+
+MONTHS_AHEAD = 12
+
+
+class CreatePartitionedModel(migrations.CreateModel):
+    """`CreateModel`, as a table partitioned by range on its key and owned by the keeper."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.name)
+        statement, params = schema_editor.table_sql(model)
+        schema_editor.execute(f"{statement} PARTITION BY RANGE (id)", params or None)
+        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
+        table = schema_editor.quote_name(model._meta.db_table)
+        schema_editor.execute(f"ALTER TABLE {table} OWNER TO {KEEPER}")
+        schema_editor.execute(
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO portal_app, portal_owner"
+        )
+
+
+def partition_name(table: str, month: datetime) -> str:
+    """`<table>_y2026m11`."""
+    return f"{table}_y{month:%Y}m{month:%m}"
+
+
+def ensure_partitions(table: str, first: date, last: date) -> int:
+    """Create the missing monthly partitions from `first`'s month to `last`'s; how many were made.
+
+    Runs as the keeper, who owns the table.
+    """
+    made = 0
+    month = month_start(first)
+    existing = set(existing_partitions(table))
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        while month <= month_start(last):
+            following = months_later(month, 1)
+            name = partition_name(table, month)
+            if name not in existing:
+                cursor.execute(
+                    f"CREATE TABLE IF NOT EXISTS {quote(name)} PARTITION OF {quote(table)} "
+                    f"FOR VALUES FROM ('{uuid7_floor(month)}') TO ('{uuid7_floor(following)}')"
+                )
+                cursor.execute(f"ALTER TABLE {quote(name)} OWNER TO {KEEPER}")
+                made += 1
+            month = following
+    return made
+
+
+def existing_partitions(table: str) -> Sequence[str]:
+    """Names of the table's attached partitions, oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits "
+            "WHERE inhparent = %s::regclass AND NOT inhdetachpending ORDER BY 1",
+            [table],
+        )
+        return [str(row[0]) for row in cursor.fetchall()]
+
+
+def months_left(table: str, now: datetime) -> int:
+    """How many whole months after the current one already have their partition."""
+    names = set(existing_partitions(table))
+    left = 0
+    while partition_name(table, months_later(month_start(now), left + 1)) in names:
+        left += 1
+    return left
+
+
+def forwards(table: str) -> Any:
+    """A migration step that gives a new table this month's partition and those ahead."""
+
+    def make(apps: Any, schema_editor: Any) -> None:
+        today = datetime.now(UTC)
+        ensure_partitions(table, months_later(today, -1), months_later(today, MONTHS_AHEAD))
+
+    return make
