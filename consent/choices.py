@@ -1,0 +1,57 @@
+"""What pressing a button of the preference centre says, parsed and checked."""
+
+from typing import Any
+
+from django import forms
+
+from consent.models import Topic
+from consent.policy import PAUSE_MONTHS
+
+
+class ChoiceForm(forms.Form):
+    """`choice` (yes, no) or `action` (pause, resume, undo), and the topic by its number.
+
+    Without a topic, a no and a pause mean all optional mail; a yes never does.
+    """
+
+    NEEDS_TOPIC = ("yes", "undo")
+
+    choice = forms.ChoiceField(choices=[("yes", ""), ("no", "")], required=False)
+    action = forms.ChoiceField(
+        choices=[("no", ""), ("pause", ""), ("resume", ""), ("undo", "")], required=False
+    )
+    topic = forms.ModelChoiceField(
+        Topic.objects.mail(), to_field_name="number", required=False, empty_label=None
+    )
+    months = forms.TypedChoiceField(
+        choices=[(months, "") for months in PAUSE_MONTHS],
+        coerce=int,
+        required=False,
+        empty_value=None,
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        action = data.get("choice") or data.get("action")
+        if not action:
+            raise forms.ValidationError("no action")
+        if action in self.NEEDS_TOPIC and data.get("topic") is None:
+            raise forms.ValidationError("no topic")
+        if action == "pause" and data.get("months") is None:
+            raise forms.ValidationError("no months")
+        if action == "resume":
+            data["months"] = None
+        data["action"] = action
+        return data
+
+
+class FromMailForm(ChoiceForm):
+    """From a mail's link: undo takes back the latest act whole, ending a pause is a yes."""
+
+    NEEDS_TOPIC = ("yes",)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data["action"] == "resume":
+            raise forms.ValidationError("sign in to end a pause")
+        return data

@@ -1,0 +1,106 @@
+"""`/preferences/`: the preference centre of a signed-in person."""
+
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import User
+from consent import services
+from consent.choices import ChoiceForm
+from consent.history import readable_history
+from consent.models import Source, Topic
+from consent.policy import PAUSE_MONTHS
+from consent.views.common import shown_on_page, topic_rows
+
+SOURCE = Source.PREFERENCES
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request.user, User)
+    if request.method == "POST":
+        return act(request, request.user)
+    now = timezone.now()
+    rows = topic_rows(request.user.pk, source=SOURCE, now=now)
+    return render(
+        request,
+        "consent/preferences.html",
+        {
+            "rows": rows,
+            "changed": request.GET.get("changed", ""),
+            "any_yes": any(row.is_yes for row in rows),
+            "paused_until": max((row.paused_until for row in rows), default=""),
+            "pause_months": PAUSE_MONTHS,
+            "history": readable_history(request.user.pk),
+        },
+    )
+
+
+def act(request: HttpRequest, person: User) -> HttpResponse:
+    form = ChoiceForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Nothing was changed: choose one of the buttons on the page."))
+        return redirect("preferences")
+    changed = apply(person, form, now=timezone.now())
+    topic: Topic | None = form.cleaned_data["topic"]
+    if request.htmx and topic is not None:  # type: ignore[attr-defined]
+        return show_row(request, person, topic)
+    where = reverse("preferences")
+    if changed and topic is not None:
+        where += "?" + urlencode({"changed": topic.number}) + f"#topic-{topic.number}"
+    elif changed:
+        messages.success(request, _("Saved."))
+    return redirect(where)
+
+
+def apply(person: User, form: ChoiceForm, *, now: datetime) -> bool:
+    """What the form asked for; whether anything changed."""
+    shown = shown_on_page()
+    action, topic = form.cleaned_data["action"], form.cleaned_data["topic"]
+    if action == "undo":
+        return services.undo_last(person.pk, topic.pk, source=SOURCE, now=now, shown=shown)
+    if action == "yes":
+        return bool(
+            services.record_choices(
+                person.pk, {topic.pk: True}, source=SOURCE, now=now, shown=shown
+            )
+        )
+    if action == "no":
+        topics = [topic.pk] if topic else services.optional_topics()
+        return bool(
+            services.record_opt_out(
+                person.pk, topics, source=SOURCE, now=now, shown=shown, received_at=now
+            )
+        )
+    return bool(
+        services.record_pause(
+            person.pk,
+            services.optional_topics(),
+            months=form.cleaned_data["months"],
+            source=SOURCE,
+            now=now,
+            shown=shown,
+        )
+    )
+
+
+def show_row(request: HttpRequest, person: User, topic: Topic) -> HttpResponse:
+    """The one row that changed, with its undo."""
+    rows = topic_rows(person.pk, source=SOURCE, now=timezone.now())
+    row = next(row for row in rows if row.topic == topic)
+    return render(
+        request,
+        "consent/partials/topic_row.html",
+        {"row": row, "changed": str(topic.number)},
+    )

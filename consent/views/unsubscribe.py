@@ -1,0 +1,94 @@
+"""`/u/<token>/`: GET shows, POST acts, for people and for mail programs (RFC 8058)."""
+
+import uuid
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from consent import services
+from consent.models import Source, State, Topic
+from consent.services import Shown
+from consent.tokens import RecipientToken, read_token
+from consent.topics import topic_id
+from consent.views.common import broken_link, private_link, shown_on_page
+
+ONE_CLICK = ("List-Unsubscribe", "One-Click")
+
+
+@csrf_exempt  # a mail program has no cookie; the token is the authority
+@require_http_methods(["GET", "HEAD", "POST"])
+@private_link
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    received_at = timezone.now()
+    read = read_token(token)
+    if read is None:
+        # Nothing was done, and a mail program must not tell its user otherwise.
+        return broken_link(request, status=404 if request.method == "POST" else 200)
+    if request.method != "POST":
+        return show_choice(request, read, now=received_at)
+    if request.POST.get(ONE_CLICK[0]) == ONE_CLICK[1]:
+        opt_out(read, everything=False, source=Source.ONE_CLICK, received_at=received_at)
+        return HttpResponse("OK", content_type="text/plain")
+    if request.POST.get("action") == "undo":
+        services.undo_from_mail(
+            read.person_id, source=Source.LINK, now=received_at, shown=shown_on_page(read)
+        )
+    else:
+        everything = request.POST.get("scope") == "all"
+        opt_out(read, everything=everything, source=Source.LINK, received_at=received_at)
+    return show_choice(request, read, now=timezone.now())
+
+
+def opt_out(
+    token: RecipientToken, *, everything: bool, source: Source, received_at: datetime
+) -> list[uuid.UUID]:
+    """The one door, with what the person saw: the wording their mail was about."""
+    named = topic_id(token.topic)
+    topics = services.optional_topics() if everything or named is None else [named]
+    shown = (
+        Shown(wording_version=token.wording_version or None, mailing=token.mailing)
+        if source == Source.ONE_CLICK
+        else shown_on_page(token)
+    )
+    return services.record_opt_out(
+        token.person_id,
+        topics,
+        source=source,
+        now=timezone.now(),
+        shown=shown,
+        received_at=received_at,
+    )
+
+
+def show_choice(request: HttpRequest, token: RecipientToken, *, now: datetime) -> HttpResponse:
+    """Asks while there is something to stop; afterwards says what stopped, what still comes, undo.
+
+    For someone who does not exist there is nothing to stop: the page of someone who said no.
+    """
+    preferences = services.current_preferences(token.person_id)
+    changes = services.last_changes(token.person_id)
+    topics = list(Topic.objects.filter(kind=Topic.Kind.MAIL).with_wording())
+
+    def is_yes(topic: Topic) -> bool:
+        preference = preferences.get(topic.pk)
+        return preference is not None and preference.state == State.GRANTED
+
+    named = next((topic for topic in topics if topic.number == token.topic), None)
+    coming = [topic for topic in topics if is_yes(topic) and topic.retired_at is None]
+    asking = is_yes(named) if named is not None else bool(coming)
+    return render(
+        request,
+        "consent/unsubscribe.html" if asking else "consent/unsubscribed.html",
+        {
+            "topic": named,
+            "coming": [topic for topic in coming if topic != named],
+            "can_undo": any(
+                services.can_undo(last, source=Source.LINK, now=now) for last in changes.values()
+            ),
+            "preferences_token": request.path.rstrip("/").rpartition("/")[2],
+        },
+    )

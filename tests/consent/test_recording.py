@@ -1,0 +1,163 @@
+"""The one door in and out: what is stored, and what is never written twice."""
+
+from datetime import timedelta
+
+import pytest
+
+from consent import services
+from consent.models import ConsentDetail, Preference, Source, State
+from foundation.calendar import months_later
+from foundation.ids import uuid7_from
+from tests.factories import NOW, make_customer, topic
+
+pytestmark = pytest.mark.django_db
+
+
+def standing(person, slug="newsletter"):
+    return Preference.objects.get(person=person, topic=topic(slug))
+
+
+def test_an_opt_out_of_a_yes_is_a_withdrawal_with_who_how_and_when():
+    person = make_customer(yes=("newsletter",))
+    later = NOW + timedelta(days=1)
+
+    services.record_opt_out(
+        person.pk,
+        [topic().pk],
+        source=Source.LINK,
+        now=later,
+        shown=services.Shown(language="nb", wording_version=1, mailing=7),
+        received_at=later,
+    )
+
+    assert standing(person).state == State.WITHDRAWN
+    assert standing(person).since == later
+    detail = services.last_change(person.pk, topic().pk)
+    assert (detail.state_before, detail.state, detail.version) == ("granted", "withdrawn", 2)
+    assert (detail.source, detail.actor, detail.language) == ("link", "self", "nb")
+    assert (detail.wording_version, detail.mailing, detail.at) == (1, 7, later)
+    assert len(detail.salt) == 16
+
+
+def test_an_opt_out_of_a_topic_never_asked_is_a_refusal():
+    person = make_customer()
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
+    assert standing(person).state == State.REFUSED
+
+
+def test_saying_no_twice_writes_once():
+    person = make_customer(yes=("newsletter",))
+    first = services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
+    second = services.record_opt_out(person.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
+    assert (len(first), second) == (1, [])
+    assert ConsentDetail.objects.of(person.pk).count() == 2
+
+
+def test_a_refusal_stays_a_refusal_and_does_not_become_a_withdrawal():
+    person = make_customer(no=("newsletter",))
+    services.record_opt_out(person.pk, services.optional_topics(), source=Source.LINK, now=NOW)
+    assert standing(person).state == State.REFUSED
+
+
+def test_no_to_everything_stops_every_mail_topic_and_touches_no_reference_activity():
+    person = make_customer(yes=("newsletter", "special_offers"))
+    services.record_opt_out(person.pk, services.optional_topics(), source=Source.LINK, now=NOW)
+    states = dict(Preference.objects.of(person.pk).values_list("topic__slug", "state"))
+    assert states == {
+        "newsletter": "withdrawn",
+        "special_offers": "withdrawn",
+        "product_news": "refused",
+    }
+
+
+def test_a_person_who_does_not_exist_leaves_no_row():
+    nobody = uuid7_from(NOW, "nobody")
+    assert services.record_opt_out(nobody, [topic().pk], source=Source.LINK, now=NOW) == []
+    assert not ConsentDetail.objects.of(nobody).exists()
+
+
+def test_a_pause_rests_every_yes_until_its_day_and_no_no_becomes_a_yes():
+    person = make_customer(yes=("newsletter",), no=("special_offers",))
+    services.record_pause(
+        person.pk, services.optional_topics(), months=3, source=Source.PREFERENCES, now=NOW
+    )
+    assert standing(person).paused_until == months_later(NOW, 3)
+    assert standing(person, "special_offers").state == State.REFUSED
+    assert not Preference.objects.filter(person=person, topic=topic("product_news")).exists()
+
+
+def test_ending_a_pause_keeps_the_yes():
+    person = make_customer(yes=("newsletter",))
+    for months in (1, None):
+        services.record_pause(
+            person.pk, [topic().pk], months=months, source=Source.PREFERENCES, now=NOW
+        )
+    assert (standing(person).state, standing(person).paused_until) == ("granted", None)
+    assert ConsentDetail.objects.of(person.pk).count() == 3
+
+
+def test_a_pause_of_another_length_is_refused():
+    with pytest.raises(ValueError, match="pause"):
+        services.record_pause(make_customer().pk, [], months=2, source=Source.PREFERENCES, now=NOW)
+
+
+def test_saying_no_ends_a_pause():
+    person = make_customer(yes=("newsletter",))
+    services.record_pause(person.pk, [topic().pk], months=1, source=Source.PREFERENCES, now=NOW)
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
+    assert (standing(person).state, standing(person).paused_until) == ("withdrawn", None)
+
+
+def test_undo_takes_the_latest_change_back_once():
+    person = make_customer(yes=("newsletter",))
+    services.record_opt_out(person.pk, [topic().pk], source=Source.PREFERENCES, now=NOW)
+    undo = {"source": Source.PREFERENCES, "now": NOW}
+    assert services.undo_last(person.pk, topic().pk, **undo)
+    assert standing(person).state == State.GRANTED
+    assert not services.undo_last(person.pk, topic().pk, **undo)
+    assert standing(person).state == State.GRANTED
+
+
+@pytest.mark.parametrize(
+    ("after", "possible"),
+    [(timedelta(minutes=59, seconds=59), True), (timedelta(hours=1), False)],
+)
+def test_a_mail_may_undo_its_own_no_within_the_hour_only(after, possible):
+    person = make_customer(yes=("newsletter",))
+    services.record_opt_out(person.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
+    undone = services.undo_from_mail(person.pk, source=Source.LINK, now=NOW + after)
+    assert bool(undone) is possible
+    assert (standing(person).state == State.GRANTED) is possible
+
+
+def test_a_mail_cannot_undo_what_was_chosen_signed_in():
+    person = make_customer(yes=("newsletter",))
+    services.record_opt_out(person.pk, [topic().pk], source=Source.PREFERENCES, now=NOW)
+    assert services.undo_from_mail(person.pk, source=Source.LINK, now=NOW) == []
+    assert standing(person).state == State.WITHDRAWN
+
+
+def test_undo_from_a_mail_takes_back_all_that_the_latest_act_stopped():
+    person = make_customer(yes=("newsletter", "special_offers"))
+    services.record_opt_out(person.pk, services.optional_topics(), source=Source.LINK, now=NOW)
+    services.undo_from_mail(person.pk, source=Source.LINK, now=NOW + timedelta(minutes=5))
+    assert standing(person).state == standing(person, "special_offers").state == State.GRANTED
+
+
+def test_the_first_no_to_a_topic_cannot_be_undone_into_a_yes():
+    person = make_customer()
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
+    assert not services.undo_from_mail(person.pk, source=Source.LINK, now=NOW)
+    assert standing(person).state == State.REFUSED
+
+
+def test_the_version_of_a_preference_is_that_of_its_newest_event():
+    person = make_customer(yes=("newsletter",))
+    for choice in (False, True, False):
+        services.record_choices(
+            person.pk, {topic().pk: choice}, source=Source.PREFERENCES, now=NOW
+        )
+    assert standing(person).version == 4
+    assert services.last_change(person.pk, topic().pk).version == 4
+    versions = ConsentDetail.objects.of(person.pk).values_list("version", flat=True)
+    assert sorted(versions) == [1, 2, 3, 4]

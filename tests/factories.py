@@ -1,0 +1,75 @@
+"""People and mailings for tests, made by the same services as in life where there is one."""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from accounts.models import User
+from consent import services
+from consent.models import Source, Topic
+from messaging.models import Campaign, ServiceAnnouncement
+
+# The outbox has partitions around today, so the tests live an hour ago, whenever they run.
+NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+_numbers = itertools.count(1)
+
+
+def topic(slug: str = "newsletter") -> Topic:
+    found: Topic = Topic.objects.get(slug=slug)
+    return found
+
+
+def make_customer(
+    *, yes: tuple[str, ...] = (), no: tuple[str, ...] = (), now: datetime = NOW, **fields: Any
+) -> User:
+    """A confirmed customer with the choices named."""
+    number = next(_numbers)
+    values: dict[str, Any] = {
+        "username": f"customer{number}",
+        "email": f"customer{number}@example.test",
+        "first_name": "Kari",
+        "last_name": "Nordmann",
+        "language": "nb",
+        "email_confirmed_at": now,
+        "signed_up_at": now,
+    }
+    user = User(**(values | fields))
+    if "password" in fields:
+        user.set_password(fields["password"])
+    else:
+        user.set_unusable_password()
+    user.save()
+    answers = {topic(slug).pk: True for slug in yes} | {topic(slug).pk: False for slug in no}
+    if answers:
+        services.record_choices(user.pk, answers, source=Source.SIGNUP, now=now)
+    return user
+
+
+def make_staff(**fields: Any) -> User:
+    return make_customer(**({"is_staff": True, "is_superuser": True} | fields))
+
+
+def make_campaign(slug: str = "newsletter", **fields: Any) -> Campaign:
+    values: dict[str, Any] = {
+        "topic": topic(slug),
+        "subject_nb": "Nyheter i november",
+        "subject_en": "News in November",
+        "preheader_nb": "Kort fortalt",
+        "preheader_en": "In short",
+        "body_nb": "# Hei\n\nBlåbærsyltetøy og [en lenke](https://portal.example/nytt).",
+        "body_en": "# Hello\n\nBlueberry jam and [a link](https://portal.example/new).",
+    }
+    campaign: Campaign = Campaign.objects.create(**(values | fields))
+    return campaign
+
+
+def make_announcement(**fields: Any) -> ServiceAnnouncement:
+    values: dict[str, Any] = {
+        "category": "maintenance",
+        "subject_nb": "Vedlikehold natt til søndag",
+        "subject_en": "Maintenance on Sunday night",
+        "body_nb": "Tjenesten er nede fra kl. 02 til kl. 03.",
+        "body_en": "The service is down from 02:00 to 03:00.",
+    }
+    announcement: ServiceAnnouncement = ServiceAnnouncement.objects.create(**(values | fields))
+    return announcement
