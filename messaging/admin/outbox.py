@@ -1,0 +1,92 @@
+"""The outbox to look at: what became of each mail, without its content."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from foundation.calendar import month_start, months_later
+from foundation.ids import uuid7_floor
+from foundation.staff import ReadOnlyAdmin
+from messaging.admin.words import mask_address, reason_words
+from messaging.models import Message
+
+MONTHS_SHOWN = 12
+
+
+class MonthFilter(admin.SimpleListFilter):
+    """A month is a range of keys, so only its partition is read."""
+
+    title = _("month")
+    parameter_name = "month"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        this = month_start(timezone.now())
+        months = [months_later(this, -back) for back in range(MONTHS_SHOWN)]
+        return [(f"{month:%Y-%m}", date_format(month, "YEAR_MONTH_FORMAT")) for month in months]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
+        if not self.value():
+            return queryset
+        try:
+            first = datetime.strptime(self.value() or "", "%Y-%m").replace(tzinfo=UTC)
+        except ValueError:
+            return queryset.none()
+        return queryset.filter(
+            id__gte=uuid7_floor(first), id__lt=uuid7_floor(months_later(first, 1))
+        )
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ("queued_at", "kind", "purpose", "masked", "state", "why", "finished_at")
+    list_filter = ("state", "kind", MonthFilter)
+    ordering = ("-id",)
+    show_full_result_count = False
+    fields = (
+        "id",
+        "kind",
+        "purpose",
+        "masked",
+        "customer",
+        "language",
+        "state",
+        "why",
+        "attempts",
+        "queued_at",
+        "not_before",
+        "handed_at",
+        "finished_at",
+    )
+    readonly_fields = ("id", "masked", "customer", "why")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
+        """Content and full headers are not even read from the database."""
+        return super().get_queryset(request).defer("subject", "text", "html", "sender")
+
+    @admin.display(description=_("to"))
+    def masked(self, message: Message) -> str:
+        return mask_address(message.to_address)
+
+    @admin.display(description=_("reason"))
+    def why(self, message: Message) -> str:
+        return reason_words(message.reason)
+
+    @admin.display(description=_("customer"))
+    def customer(self, message: Message) -> SafeString | str:
+        return "" if message.person_id is None else customer_link(message.person_id)
+
+
+def customer_link(person_id: uuid.UUID) -> SafeString:
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:accounts_user_change", args=[person_id]), person_id
+    )

@@ -1,0 +1,72 @@
+"""Writing into the outbox. Whatever wants to leave becomes a row here, in its own transaction."""
+
+import logging
+import uuid
+from datetime import datetime
+from functools import partial
+
+import css_inline
+from celery import Task
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from messaging.models import Kind, Message
+from messaging.policy import PRIORITY_ACCOUNT
+
+logger = logging.getLogger(__name__)
+
+# Styles are inlined, because mail programs drop them; the dark ones live in a media query.
+_inliner = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def inline_css(html: str) -> str:
+    return _inliner.inline(html)
+
+
+def put_account_mail(
+    *,
+    to: str,
+    person_id: uuid.UUID | None,
+    purpose: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str,
+    now: datetime,
+    sender: str = "",
+) -> None:
+    """One account mail, sent if the surrounding transaction commits."""
+    Message.objects.bulk_create(
+        [
+            Message(
+                kind=Kind.ACCOUNT,
+                priority=PRIORITY_ACCOUNT,
+                purpose=purpose,
+                person_id=person_id,
+                to_address=to,
+                language=language,
+                sender=sender,
+                subject=subject,
+                text=text,
+                html=inline_css(html) if html else "",
+                not_before=now,
+                queued_at=now,
+            )
+        ]
+    )
+    wake_sender()
+
+
+def wake_sender() -> None:
+    """Tell the workers after the commit that there is something to send."""
+    from messaging.tasks import deliver
+
+    transaction.on_commit(partial(wake, deliver))
+
+
+def wake(task: "Task[[], object]") -> None:
+    """Call a task; without a broker beat's next round finds the rows."""
+    try:
+        task.delay()
+    except OperationalError:
+        logger.warning("the broker does not answer; %s waits for the next round", task.name)

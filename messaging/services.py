@@ -1,0 +1,195 @@
+"""What changes a mailing. Admin, tasks and tests call these; every one may be called twice."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from messaging import audience
+from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
+from messaging.outbox import put_account_mail, wake, wake_sender
+from messaging.render import render_preview
+from messaging.sender import deliver_pending
+
+State = Mailing.State
+
+__all__ = [
+    "Progress",
+    "WrongState",
+    "approve",
+    "audience_preview",
+    "cancel",
+    "deliver_pending",
+    "edited",
+    "pause",
+    "progress",
+    "resume",
+    "run_mailings",
+    "send_test",
+    "start",
+]
+
+
+class WrongState(Exception):
+    """The mailing is not in a state in which this can be done; the message says which it is in."""
+
+
+def _move(
+    mailing: Mailing,
+    *,
+    to: Mailing.State,
+    allowed: tuple[Mailing.State, ...],
+    **changes: object,
+) -> bool:
+    """One guarded step; False when the mailing is already there."""
+    model = type(mailing)
+    moved = model.objects.filter(pk=mailing.pk, state__in=allowed).update(state=to, **changes)
+    mailing.refresh_from_db()
+    if moved:
+        return True
+    if mailing.state == to:
+        return False
+    raise WrongState(
+        _("This is not possible now: the mailing is in the state “%(state)s”.")
+        % {"state": mailing.get_state_display()}
+    )
+
+
+def approve(mailing: Mailing, *, actor: User, now: datetime) -> None:
+    """Both texts have been read and may go out. Any later edit takes this back."""
+    _move(
+        mailing, to=State.APPROVED, allowed=(State.DRAFT,), approved_by=actor, approved_at=now
+    )
+
+
+def edited(mailing: Mailing) -> None:
+    """An edit was saved: what was approved is no longer what stands there."""
+    type(mailing).objects.filter(pk=mailing.pk, state=State.APPROVED).update(
+        state=State.DRAFT, approved_by=None, approved_at=None
+    )
+    mailing.refresh_from_db()
+
+
+@transaction.atomic
+def start(mailing: Mailing, *, actor: User | None, now: datetime) -> None:
+    """Send now. The audience is resolved as of this moment, by the sender."""
+    if _move(mailing, to=State.SENDING, allowed=(State.APPROVED,), resolved_at=now):
+        _wake_mailings()
+
+
+@transaction.atomic
+def pause(mailing: Mailing, *, actor: User, now: datetime) -> None:
+    """Nothing more is handed over until resumed; asked at each hand-over."""
+    _move(mailing, to=State.PAUSED, allowed=(State.SENDING,))
+
+
+@transaction.atomic
+def resume(mailing: Mailing, *, actor: User, now: datetime) -> None:
+    """Goes on where it stood; nobody gets it twice."""
+    if _move(mailing, to=State.SENDING, allowed=(State.PAUSED,)):
+        _wake_mailings()
+        wake_sender()
+
+
+@transaction.atomic
+def cancel(mailing: Mailing, *, actor: User, now: datetime) -> None:
+    """What has not been handed over never is, and is shown as withheld."""
+    _move(
+        mailing,
+        to=State.CANCELLED,
+        allowed=(State.DRAFT, State.APPROVED, State.SENDING, State.PAUSED),
+        finished_at=now,
+    )
+    Message.objects.of_mailing(mailing.pk).filter(state=Message.State.QUEUED).update(
+        state=Message.State.WITHHELD, reason="cancelled", finished_at=now
+    )
+
+
+def send_test(mailing: Mailing, *, to: User, now: datetime) -> None:
+    """Both languages to a member of staff, as account mail: nobody else sees it."""
+    for language in ("nb", "en"):
+        rendered = render_preview(mailing, language)
+        put_account_mail(
+            to=to.email,
+            person_id=to.pk,
+            purpose="test",
+            language=language,
+            subject=_("Test: %(subject)s") % {"subject": rendered.subject},
+            text=rendered.text,
+            html=rendered.html,
+            now=now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a mailing is; `waiting` includes what is being handed over this moment."""
+
+    total: int = 0
+    sent: int = 0
+    withheld: int = 0
+    failed: int = 0
+    in_doubt: int = 0
+    waiting: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+def progress(mailing: Mailing) -> Progress:
+    """Counted from the outbox itself."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, reason, count(*) FROM messaging_message WHERE mailing_id = %s "
+            "GROUP BY state, reason ORDER BY count(*) DESC",
+            [mailing.pk],
+        )
+        rows: list[tuple[str, str, int]] = cursor.fetchall()
+
+    def count(*states: Message.State) -> int:
+        return sum(number for state, _reason, number in rows if state in states)
+
+    return Progress(
+        total=sum(number for _state, _reason, number in rows),
+        sent=count(Message.State.SENT),
+        withheld=count(Message.State.WITHHELD),
+        failed=count(Message.State.FAILED),
+        in_doubt=count(Message.State.IN_DOUBT),
+        waiting=count(Message.State.QUEUED, Message.State.CLAIMED, Message.State.HANDING),
+        reasons={
+            reason: number for state, reason, number in rows if state == Message.State.WITHHELD
+        },
+    )
+
+
+def audience_preview(mailing: Mailing, *, now: datetime) -> dict[str, int]:
+    """Whom it would reach now, and how many not, by reason, before anything is sent."""
+    if isinstance(mailing, Campaign):
+        return audience.preview_campaign(mailing.topic_id, now=now)
+    return audience.preview_announcement()
+
+
+def run_mailings(*, now: datetime) -> None:
+    """Start what is timed for now, resolve audiences, finish what is done. The sender's round."""
+    for model in (Campaign, ServiceAnnouncement):
+        for mailing in model.objects.due(now):
+            start(mailing, actor=None, now=now)
+        for mailing in model.objects.running():
+            if not mailing.resolved and audience.resolve(mailing, now=now):
+                wake_sender()
+            finish_if_done(mailing, now=now)
+
+
+def finish_if_done(mailing: Mailing, *, now: datetime) -> None:
+    """Finished means: resolved, and nothing of it unsent any more."""
+    if Message.objects.of_mailing(mailing.pk).unfinished().exists():
+        return
+    type(mailing).objects.filter(pk=mailing.pk, state=State.SENDING, resolved=True).update(
+        state=State.FINISHED, finished_at=now
+    )
+
+
+def _wake_mailings() -> None:
+    from messaging.tasks import run_mailings as task
+
+    transaction.on_commit(lambda: wake(task))

@@ -1,0 +1,23 @@
+"""Wake-ups of the mail worker. The work itself is rows; a lost task is made up by the next."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from messaging import services
+
+# A round ends in time for another worker process to get its turn, then wakes the next.
+ROUND = timedelta(seconds=30)
+
+
+@shared_task(name="messaging.tasks.deliver")
+def deliver() -> int:
+    """Hand over what is due."""
+    return services.deliver_pending(until=timezone.now() + ROUND)
+
+
+@shared_task(name="messaging.tasks.run_mailings")
+def run_mailings() -> None:
+    """Start, resolve and finish mailings."""
+    services.run_mailings(now=timezone.now())

@@ -1,0 +1,262 @@
+"""From the outbox to the wire: headers, retries, leases, pause and cancel."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
+
+from consent import suppression
+from consent.models import Suppression
+from consent.tokens import read_token
+from messaging import sender, services
+from messaging.audience import resolve
+from messaging.models import Message
+from messaging.policy import LEASE, MAX_ATTEMPTS
+from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
+from tests.messaging.test_hand_over import send, started
+
+pytestmark = pytest.mark.django_db
+
+
+def the_message(person):
+    return Message.objects.of_person(person.pk).get()
+
+
+def test_an_optional_mail_carries_every_way_out_that_standards_know(mailbox):
+    person = make_customer(yes=("newsletter",))
+    campaign = started(make_campaign())
+    send()
+    mail = mailbox.to(person.email)[0]
+    raw_headers = mail.content.split(b"\r\n\r\n")[0].decode()
+    https, mailto = re.fullmatch(
+        r"<(http[^>]+)>, <(mailto:[^>]+)>", mail.message["List-Unsubscribe"]
+    ).groups()
+    assert mail.message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert mail.message["List-Id"] == "<newsletter.portal.example>"
+    assert mail.message["From"] == "ClickSend <news@portal.example>"
+    assert "=?" not in re.search(r"List-Unsubscribe: .*", raw_headers)[0]
+    token = read_token(https.rstrip("/").rpartition("/")[2])
+    assert (token.person_id, token.topic, token.mailing) == (person.pk, 1, campaign.number)
+    assert mailto.endswith(https.rstrip("/").rpartition("/")[2])
+    for kind in ("plain", "html"):
+        assert https in mail.text(kind)
+        assert https.replace("/u/", "/p/") in mail.text(kind)
+        assert "Blåbærsyltetøy" in mail.text(kind)
+    assert "portalmark" not in mail.content.decode()
+
+
+def test_each_person_reads_their_own_language_and_has_their_own_link(mailbox):
+    kari, ola = (make_customer(yes=("newsletter",), language=code) for code in ("nb", "en"))
+    started(make_campaign())
+    send()
+    first, second = mailbox.to(kari.email)[0], mailbox.to(ola.email)[0]
+    assert first.message["Subject"] == "Nyheter i november"
+    assert second.message["Subject"] == "News in November"
+    assert first.message["List-Unsubscribe"] != second.message["List-Unsubscribe"]
+
+
+def test_service_and_account_mail_have_no_unsubscribe_and_their_own_senders(mailbox):
+    person = make_customer()
+    started(make_announcement())
+    EmailMultiAlternatives("Subject", "Text", to=[person.email]).send()
+    send(timezone.now())
+    account, service = (mail.message for mail in mailbox.to(person.email))
+    assert service["From"] == "ClickSend <service@portal.example>"
+    assert account["From"] == "ClickSend <account@portal.example>"
+    assert service["List-Unsubscribe"] is account["List-Unsubscribe"] is None
+
+
+def test_the_words_of_account_mail_are_gone_once_it_is_sent(mailbox):
+    person = make_customer()
+    EmailMultiAlternatives("Secret", "Secret link", to=[person.email]).send()
+    assert Message.objects.get(to_address=person.email).text == "Secret link"
+    send(timezone.now())
+    row = Message.objects.get(purpose="system")
+    assert (row.state, row.subject, row.text, row.html, row.to_address) == ("sent", "", "", "", "")
+
+
+def test_doing_it_twice_sends_nothing_twice(mailbox):
+    person = make_customer(yes=("newsletter",))
+    campaign = started(make_campaign())
+    send()
+    services.run_mailings(now=NOW)
+    send()
+    campaign.refresh_from_db()
+    assert campaign.state == "finished"
+    assert len(mailbox.to(person.email)) == 1
+
+
+def test_an_audience_cut_off_in_the_middle_goes_on_and_writes_nobody_twice():
+    people = [make_customer(yes=("newsletter",)) for _ in range(5)]
+    campaign = started(make_campaign())
+    campaign.resolved, campaign.resolved_through = False, None
+    campaign.save()
+    assert resolve(campaign, now=NOW, chunk=2) == 0
+    assert Message.objects.of_mailing(campaign.pk).count() == len(people)
+    campaign.refresh_from_db()
+    assert campaign.resolved
+
+
+def test_a_temporary_refusal_waits_and_a_permanent_one_ends(mailbox):
+    busy, wrong = make_customer(yes=("newsletter",)), make_customer(yes=("newsletter",))
+    started(make_campaign())
+    mailbox.refuse = {busy.email: "451 try later", wrong.email: f"550 no such user {wrong.email}"}
+    send()
+    assert (the_message(busy).state, the_message(busy).attempts) == ("queued", 1)
+    assert the_message(busy).not_before > NOW
+    assert the_message(wrong).state == "failed"
+    assert wrong.email not in the_message(wrong).reason
+    mailbox.refuse = {}
+    send(NOW + timedelta(minutes=1))
+    assert the_message(busy).state == "sent"
+
+
+def test_a_message_that_is_refused_again_and_again_ends(mailbox):
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    mailbox.refuse = {person.email: "451 try later"}
+    for day in range(MAX_ATTEMPTS):
+        send(NOW + timedelta(days=day))
+    assert the_message(person).state == "failed"
+
+
+def test_without_a_server_nothing_is_lost_and_no_attempt_is_counted(settings, mailbox):
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    good = settings.MAIL_TRANSPORT
+    settings.MAIL_TRANSPORT = type(good)(url="", host="127.0.0.1", port=9)
+    send()
+    assert (the_message(person).state, the_message(person).attempts) == ("queued", 0)
+    settings.MAIL_TRANSPORT = good
+    send(NOW + timedelta(minutes=5))
+    assert the_message(person).state == "sent"
+
+
+def test_a_dead_workers_claim_goes_back_and_what_it_was_handing_is_in_doubt():
+    claimed, handing = make_customer(yes=("newsletter",)), make_customer(yes=("newsletter",))
+    started(make_campaign())
+    lease = uuid4()
+    batch = {message.person_id: message for message in sender.claim(lease, now=NOW, optional=True)}
+    assert sender.hand_over(batch[handing.pk], lease, None, NOW) == ""
+    sender.reclaim(now=NOW + LEASE)
+    assert the_message(claimed).state == "claimed"
+    sender.reclaim(now=NOW + LEASE + timedelta(seconds=1))
+    assert the_message(claimed).state == "queued"
+    assert the_message(handing).state == "in_doubt"
+
+
+def test_a_message_in_doubt_is_never_sent_again_by_itself(mailbox):
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    lease = uuid4()
+    (message,) = sender.claim(lease, now=NOW, optional=True)
+    sender.hand_over(message, lease, None, NOW)
+    send(NOW + timedelta(days=1))
+    send(NOW + timedelta(days=2))
+    assert the_message(person).state == "in_doubt"
+    assert not mailbox.to(person.email)
+
+
+def test_two_workers_never_hold_the_same_message():
+    for _ in range(4):
+        make_customer(yes=("newsletter",))
+    started(make_campaign())
+    first = sender.claim(uuid4(), now=NOW, optional=True)
+    second = sender.claim(uuid4(), now=NOW, optional=True)
+    assert (len(first), second) == (4, [])
+
+
+def test_what_lost_its_lease_is_not_handed_over():
+    make_customer(yes=("newsletter",))
+    started(make_campaign())
+    (message,) = sender.claim(uuid4(), now=NOW, optional=True)
+    assert sender.hand_over(message, uuid4(), None, NOW) == "lost"
+
+
+def test_pause_holds_what_is_claimed_already_and_resume_goes_on(mailbox):
+    person = make_customer(yes=("newsletter",))
+    campaign, staff = started(make_campaign()), make_staff()
+    lease = uuid4()
+    (message,) = sender.claim(lease, now=NOW, optional=True)
+    services.pause(campaign, actor=staff, now=NOW)
+    assert sender.hand_over(message, lease, None, NOW) == "mailing_paused"
+    send()
+    assert the_message(person).state == "queued"
+    services.resume(campaign, actor=staff, now=NOW)
+    send()
+    assert len(mailbox.to(person.email)) == 1
+
+
+def test_cancel_withholds_what_has_not_left(mailbox):
+    person = make_customer(yes=("newsletter",))
+    campaign = started(make_campaign())
+    services.cancel(campaign, actor=make_staff(), now=NOW)
+    send()
+    assert (the_message(person).state, the_message(person).reason) == ("withheld", "cancelled")
+    assert not mailbox.to(person.email)
+
+
+def test_each_step_may_be_taken_twice_and_a_wrong_one_is_refused_with_the_state():
+    campaign, staff = make_campaign(), make_staff()
+    act = {"actor": staff, "now": NOW}
+    with pytest.raises(services.WrongState, match="utkast|draft"):
+        services.start(campaign, **act)
+    for step in ("approve", "start", "pause", "resume", "cancel"):
+        getattr(services, step)(campaign, **act)
+        getattr(services, step)(campaign, **act)
+    with pytest.raises(services.WrongState):
+        services.resume(campaign, **act)
+
+
+def test_an_edit_takes_the_approval_back():
+    campaign = make_campaign()
+    services.approve(campaign, actor=make_staff(), now=NOW)
+    services.edited(campaign)
+    assert (campaign.state, campaign.approved_by) == ("draft", None)
+
+
+def test_a_timed_campaign_starts_at_its_time_and_not_before():
+    campaign = make_campaign(send_at=NOW)
+    services.approve(campaign, actor=make_staff(), now=NOW)
+    services.run_mailings(now=NOW - timedelta(seconds=1))
+    campaign.refresh_from_db()
+    assert campaign.state == "approved"
+    services.run_mailings(now=NOW)
+    campaign.refresh_from_db()
+    assert campaign.state in ("sending", "finished")
+
+
+def test_service_and_account_mail_do_not_wait_behind_a_campaign():
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    started(make_announcement())
+    EmailMultiAlternatives("S", "T", to=[person.email]).send()
+    kinds = [message.kind for message in sender.claim(uuid4(), now=timezone.now(), optional=True)]
+    assert set(kinds) == {"account", "service", "optional"}
+    order = Message.objects.order_by("priority").values_list("kind", flat=True)
+    assert list(order)[0] == "account"
+    assert list(order)[-1] == "optional"
+
+
+def test_a_lost_suppression_key_stops_optional_mail_and_nothing_else(settings, mailbox):
+    person = make_customer(yes=("newsletter",))
+    suppression.suppress("x@example.test", reason=Suppression.Reason.ERASED, now=NOW)
+    started(make_campaign())
+    EmailMultiAlternatives("S", "T", to=[person.email]).send()
+    settings.SUPPRESSION_KEYS = {77: b"another" * 8}
+    send(timezone.now())
+    assert [mail.message["Subject"] for mail in mailbox.to(person.email)] == ["S"]
+
+
+def test_a_test_mail_goes_to_the_member_of_staff_in_both_languages(mailbox):
+    staff = make_staff(language="en")
+    services.send_test(make_campaign(topic=topic()), to=staff, now=NOW)
+    send()
+    subjects = sorted(mail.message["Subject"] for mail in mailbox.to(staff.email))
+    assert [subject.partition(": ")[2] for subject in subjects] == [
+        "News in November",
+        "Nyheter i november",
+    ]
