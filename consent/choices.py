@@ -1,6 +1,6 @@
 """What pressing a button of the preference centre says, parsed and checked."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
@@ -14,7 +14,7 @@ class ChoiceForm(forms.Form):
     Without a topic, a no and a pause mean all optional mail; a yes never does.
     """
 
-    NEEDS_TOPIC = ("yes", "undo")
+    NEEDS_TOPIC: ClassVar[tuple[str, ...]] = ("yes", "undo")
 
     choice = forms.ChoiceField(choices=[("yes", ""), ("no", "")], required=False)
     action = forms.ChoiceField(
@@ -48,7 +48,7 @@ class ChoiceForm(forms.Form):
 class FromMailForm(ChoiceForm):
     """From a mail's link: undo takes back the latest act whole, ending a pause is a yes."""
 
-    NEEDS_TOPIC = ("yes",)
+    NEEDS_TOPIC: ClassVar[tuple[str, ...]] = ("yes",)
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

@@ -33,38 +33,9 @@ class Shown:
 
 NOTHING_SHOWN = Shown()
 
-# `asked`: which (topic, wanted state) pairs. A person who does not exist joins to no row, a topic
-# that does not exist neither: the statement is the same whoever is named.
-_CHANGE = """
-WITH asked AS (
-    SELECT t.id AS topic_id, a.state, COALESCE(%(wording)s, t.wording_version) AS wording
-      FROM unnest(%(topics)s::uuid[], %(states)s::text[]) AS a (topic_id, state)
-      JOIN consent_topic t ON t.id = a.topic_id
-     ORDER BY t.id
-), changed AS (
-    INSERT INTO consent_preference AS p (person_id, topic_id, state, version, source, since)
-    SELECT u.id, asked.topic_id, asked.state, 1, %(source)s, %(now)s
-      FROM asked JOIN accounts_user u ON u.id = %(person)s
-    ON CONFLICT (person_id, topic_id) DO UPDATE
-       SET state = CASE WHEN excluded.state = 'refused' AND p.state <> 'refused'
-                        THEN 'withdrawn' ELSE excluded.state END,
-           paused_until = NULL, version = p.version + 1,
-           source = excluded.source, since = excluded.since
-     WHERE (excluded.state = 'granted') IS DISTINCT FROM (p.state = 'granted')
-        OR p.paused_until IS NOT NULL
- RETURNING new.topic_id, new.version, old.state AS before, new.state AS state,
-           old.paused_until AS paused_before
-)
-INSERT INTO consent_consentdetail (person_id, topic_id, version, state_before, state,
-       paused_until_before, undone, source, actor, reason, language, wording_version, mailing,
-       at, received_at, salt)
-SELECT %(person)s, c.topic_id, c.version, COALESCE(c.before, ''), c.state,
-       c.paused_before, false, %(source)s, %(actor)s, %(reason)s, %(language)s,
-       CASE WHEN %(wording_unknown)s THEN NULL ELSE asked.wording END, %(mailing)s,
-       %(now)s, %(received)s, uuid_send(gen_random_uuid())
-  FROM changed c JOIN asked USING (topic_id)
-RETURNING topic_id
-"""
+_CHANGE = """SELECT consent_change(%(person)s, %(topics)s, %(states)s, %(source)s, %(actor)s,
+    %(reason)s, %(language)s, %(wording)s, %(wording_unknown)s, %(mailing)s, %(now)s,
+    %(received)s)"""
 
 
 def _change(
@@ -275,9 +246,7 @@ def last_change(person_id: uuid.UUID, topic_id: uuid.UUID) -> ConsentDetail | No
 def last_changes(person_id: uuid.UUID) -> dict[uuid.UUID, ConsentDetail]:
     """The newest event of each topic of one person."""
     newest = (
-        ConsentDetail.objects.of(person_id)
-        .order_by("topic_id", "-version")
-        .distinct("topic_id")
+        ConsentDetail.objects.of(person_id).order_by("topic_id", "-version").distinct("topic_id")
     )
     return {detail.topic_id: detail for detail in newest}
 

@@ -7,6 +7,7 @@ differently (dots, plus tags) is guessed at.
 import hashlib
 import hmac
 import unicodedata
+from contextlib import suppress
 
 from django.conf import settings
 
@@ -15,10 +16,9 @@ def normalise_address(address: str) -> str:
     """The form in which two spellings of one address are equal."""
     local, _, domain = unicodedata.normalize("NFC", address.strip()).rpartition("@")
     domain = domain.rstrip(".").lower()
-    try:
+    # What is no host name is refused by validation elsewhere; here it must only be stable.
+    with suppress(UnicodeError):
         domain = domain.encode("idna").decode()
-    except UnicodeError:
-        pass  # not a host name: validation refuses it elsewhere, here it must only be stable
     return f"{unicodedata.normalize('NFC', local.casefold())}@{domain}"
 
 

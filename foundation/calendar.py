@@ -2,12 +2,9 @@
 
 import calendar as _calendar
 from datetime import UTC, date, datetime
-from typing import TypeVar
-
-D = TypeVar("D", date, datetime)
 
 
-def months_later(moment: D, months: int) -> D:
+def months_later[D: (date, datetime)](moment: D, months: int) -> D:
     """The same day `months` later (earlier when negative); a missing day becomes the month's last.
 
     7 years before 29 February is 28 February.
@@ -18,7 +15,7 @@ def months_later(moment: D, months: int) -> D:
     return moment.replace(year=year, month=month + 1, day=day)
 
 
-def years_later(moment: D, years: int) -> D:
+def years_later[D: (date, datetime)](moment: D, years: int) -> D:
     """The same day `years` later (earlier when negative)."""
     return months_later(moment, years * 12)
 

@@ -28,7 +28,9 @@ class CreatePartitionedModel(migrations.CreateModel):
         model = to_state.apps.get_model(app_label, self.name)
         statement, params = schema_editor.table_sql(model)
         schema_editor.execute(f"{statement} PARTITION BY RANGE (id)", params or None)
-        schema_editor.deferred_sql.extend(schema_editor._model_indexes_sql(model))
+        schema_editor.deferred_sql.extend(
+            schema_editor._model_indexes_sql(model)  # type: ignore[attr-defined]
+        )
         table = schema_editor.quote_name(model._meta.db_table)
         schema_editor.execute(f"ALTER TABLE {table} OWNER TO {KEEPER}")
         schema_editor.execute(

@@ -20,6 +20,7 @@ _REACHABLE = "u.email_confirmed_at IS NOT NULL AND u.deactivated_at IS NULL AND 
 _NOT_SUPPRESSED = """NOT EXISTS (SELECT 1 FROM consent_suppression s
                                   WHERE s.address_hash = ANY (u.address_hashes))"""
 
+# The parts put together here are constants of this module.
 _RESOLVE = f"""
 WITH page AS MATERIALIZED (
     {{page}}
@@ -87,8 +88,9 @@ def _resolve_chunk(mailing: Mailing, *, now: datetime, chunk: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_CAMPAIGN if is_campaign else _ANNOUNCEMENT, parameters)
         seen, written, last = cursor.fetchone()
-    mailing.resolved_through = last or mailing.resolved_through
     mailing.resolved = seen < chunk
+    # A cursor that is no longer needed would outlive the person it names.
+    mailing.resolved_through = None if mailing.resolved else last
     mailing.save(update_fields=["resolved_through", "resolved"])
     return int(written)
 
@@ -123,4 +125,4 @@ def preview_announcement() -> dict[str, int]:
 def _preview(parameters: dict[str, Any]) -> dict[str, int]:
     with connection.cursor() as cursor:
         cursor.execute(_PREVIEW, parameters)
-        return {outcome: number for outcome, number in cursor.fetchall()}
+        return dict(cursor.fetchall())

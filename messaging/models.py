@@ -93,7 +93,7 @@ class Campaign(Mailing):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Takes the next number, which links in its mails carry; a race meets the constraint."""
-        if self.number is None:
+        if not self.number:
             highest = Campaign.objects.aggregate(models.Max("number"))["number__max"]
             self.number = (highest or 0) + 1
         super().save(*args, **kwargs)

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 import css_inline
-from celery import Task
+from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
@@ -59,14 +59,17 @@ def put_account_mail(
 
 def wake_sender() -> None:
     """Tell the workers after the commit that there is something to send."""
-    from messaging.tasks import deliver
-
-    transaction.on_commit(partial(wake, deliver))
+    wake_after_commit("messaging.tasks.deliver")
 
 
-def wake(task: "Task[[], object]") -> None:
-    """Call a task; without a broker beat's next round finds the rows."""
+def wake_after_commit(task: str) -> None:
+    """Call a task by its name once the rows stand; tasks know services, never the other way."""
+    transaction.on_commit(partial(wake, task))
+
+
+def wake(task: str) -> None:
+    """Without a broker beat's next round finds the rows."""
     try:
-        task.delay()
+        current_app.send_task(task)
     except OperationalError:
-        logger.warning("the broker does not answer; %s waits for the next round", task.name)
+        logger.warning("the broker does not answer; %s waits for the next round", task)

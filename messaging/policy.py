@@ -24,5 +24,6 @@ RARE_ANNOUNCEMENTS_A_MONTH = 2
 
 def retry_after(attempts: int, jitter: float) -> timedelta:
     """How long a message waits after its n-th temporary failure; `jitter` from 0 to 1."""
-    wait = min(FIRST_RETRY * 2 ** (attempts - 1), LONGEST_RETRY)
+    doubled: int = 2 ** (attempts - 1)
+    wait = min(FIRST_RETRY * doubled, LONGEST_RETRY)
     return wait * (0.5 + jitter / 2)

@@ -14,8 +14,10 @@ from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
+from django.template import TemplateSyntaxError
 from django.utils import timezone
 
 from consent.models import Topic
@@ -24,7 +26,13 @@ from consent.tokens import RecipientToken, preferences_url, sign_token, unsubscr
 from messaging.models import Campaign, Kind, Message, ServiceAnnouncement
 from messaging.policy import CLAIM_SIZE, LEASE, MAX_ATTEMPTS, retry_after
 from messaging.render import Prepared, Rendered, prepare
-from messaging.transport import ConnectionFailed, Outcome, Transport, open_transport
+from messaging.transport import (
+    Outcome,
+    ServerUnreachableError,
+    Transport,
+    open_transport,
+    wire_address,
+)
 
 logger = logging.getLogger(__name__)
 Clock = Callable[[], datetime]
@@ -51,6 +59,7 @@ class Claimed:
 
 _FIELDS = ", ".join(f"m.{name}" for name in Claimed.__dataclass_fields__)
 _CLAIM = f"""
+WITH claimed AS (
 UPDATE messaging_message m
    SET state = 'claimed', lease = %(lease)s, lease_until = %(lease_until)s
   FROM (SELECT id FROM messaging_message q
@@ -63,7 +72,8 @@ UPDATE messaging_message m
                             WHERE a.id = q.mailing_id AND a.state IN ('sending', 'cancelled')))
          ORDER BY priority, not_before LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due
  WHERE m.id = due.id
-RETURNING {_FIELDS}
+RETURNING {_FIELDS}, m.priority, m.not_before)
+SELECT {_FIELDS} FROM claimed m ORDER BY priority, not_before
 """
 
 
@@ -86,9 +96,7 @@ def claim(lease: uuid.UUID, *, now: datetime, optional: bool) -> list[Claimed]:
 def hand_over(message: Claimed, lease: uuid.UUID, sent: uuid.UUID | None, now: datetime) -> str:
     """Ask and mark in one statement; '' means go. Marks the previous message sent on the way."""
     return str(
-        _call(
-            "messaging_hand_over(%s, %s, %s, %s, %s)", message.id, lease, sent, now + LEASE, now
-        )
+        _call("messaging_hand_over(%s, %s, %s, %s, %s)", message.id, lease, sent, now + LEASE, now)
     )
 
 
@@ -120,7 +128,7 @@ def deliver_pending(*, clock: Clock = timezone.now, until: datetime | None = Non
             if not batch:
                 break
             accepted += _deliver_batch(batch, lease, transport, clock)
-    except ConnectionFailed as error:
+    except ServerUnreachableError as error:
         logger.warning("the mail server cannot be reached (%s); the rest waits", error)
         release(lease, now=clock())
     finally:
@@ -143,7 +151,7 @@ def _deliver_batch(
                 sent = None
                 return answer == ""
 
-            outcome = transport.deliver(compose(message), permit)
+            outcome = _attempt(message, transport, permit)
             if outcome.accepted:
                 accepted += 1
                 sent = message.id
@@ -153,6 +161,17 @@ def _deliver_batch(
         if sent is not None:
             mark_sent(sent, lease, clock())
     return accepted
+
+
+def _attempt(message: Claimed, transport: Transport, permit: Callable[[], bool]) -> Outcome:
+    """One message that cannot be put into words or an envelope must not hold up the others."""
+    try:
+        mail = compose(message)
+        wire_address(message.to_address)
+    except (ValueError, ObjectDoesNotExist, TemplateSyntaxError) as error:
+        logger.exception("a message cannot be composed")
+        return Outcome(permanent=True, reply=f"cannot be composed: {type(error).__name__}")
+    return transport.deliver(mail, permit)
 
 
 _SETTLE = """
@@ -199,7 +218,7 @@ def release(lease: uuid.UUID, *, now: datetime) -> None:
 
 @transaction.atomic
 def reclaim(*, now: datetime) -> None:
-    """Leases of dead workers: what was only claimed goes back, what was being handed is in doubt."""
+    """Leases of dead workers: what was claimed goes back, what was being handed is in doubt."""
     expired = Message.objects.filter(lease_until__lt=now)
     expired.filter(state=Message.State.CLAIMED).update(
         state=Message.State.QUEUED, lease=None, lease_until=None
@@ -214,7 +233,7 @@ def reclaim(*, now: datetime) -> None:
 
 
 def compose(message: Claimed) -> EmailMultiAlternatives:
-    """The mail with the headers of its kind. Optional mail gets its way out here, by nobody else."""
+    """The mail with the headers of its kind. Optional mail gets its way out here, nowhere else."""
     headers = {"Message-ID": f"<{message.id}@{settings.MAIL_DOMAIN}>"}
     if message.kind == Kind.OPTIONAL:
         rendered, way_out = _optional(message)
@@ -241,7 +260,9 @@ def compose(message: Claimed) -> EmailMultiAlternatives:
 
 def _optional(message: Claimed) -> tuple[Rendered, dict[str, str]]:
     """RFC 8058 and RFC 2369: https first, mailto second; RFC 2919: one List-Id per topic."""
-    assert message.person_id and message.topic_id and message.mailing_id
+    assert message.person_id is not None
+    assert message.topic_id is not None
+    assert message.mailing_id is not None
     topic = _topic(message.topic_id)
     token = sign_token(
         RecipientToken(

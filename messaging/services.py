@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from messaging import audience
 from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
-from messaging.outbox import put_account_mail, wake, wake_sender
+from messaging.outbox import put_account_mail, wake_after_commit, wake_sender
 from messaging.render import render_preview
 from messaging.sender import deliver_pending
 
@@ -59,9 +59,7 @@ def _move(
 
 def approve(mailing: Mailing, *, actor: User, now: datetime) -> None:
     """Both texts have been read and may go out. Any later edit takes this back."""
-    _move(
-        mailing, to=State.APPROVED, allowed=(State.DRAFT,), approved_by=actor, approved_at=now
-    )
+    _move(mailing, to=State.APPROVED, allowed=(State.DRAFT,), approved_by=actor, approved_at=now)
 
 
 def edited(mailing: Mailing) -> None:
@@ -190,6 +188,4 @@ def finish_if_done(mailing: Mailing, *, now: datetime) -> None:
 
 
 def _wake_mailings() -> None:
-    from messaging.tasks import run_mailings as task
-
-    transaction.on_commit(lambda: wake(task))
+    wake_after_commit("messaging.tasks.run_mailings")

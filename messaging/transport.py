@@ -8,6 +8,7 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from email.policy import SMTP
 from email.utils import parseaddr
 from typing import Protocol
@@ -34,7 +35,7 @@ class Outcome:
     reply: str = ""
 
 
-class ConnectionFailed(Exception):
+class ServerUnreachableError(Exception):
     """The server cannot be reached at all; nothing was handed over."""
 
 
@@ -72,19 +73,25 @@ class SmtpTransport:
                     self._smtp.login(target.user, target.password)
             except (OSError, smtplib.SMTPException) as error:
                 self.close()
-                raise ConnectionFailed(type(error).__name__) from error
+                raise ServerUnreachableError(type(error).__name__) from error
         return self._smtp
 
     def deliver(self, message: EmailMultiAlternatives, permit: Callable[[], bool]) -> Outcome:
         smtp = self._connection()
-        body = message.message(policy=SMTP).as_bytes(policy=WIRE)
+        recipient = wire_address(message.to[0])
+        if not recipient.isascii() and not smtp.has_extn("smtputf8"):
+            return Outcome(permanent=True, reply="the mail server does not take such addresses")
+        international = not recipient.isascii()
+        body = message.message(policy=SMTP).as_bytes(policy=WIRE.clone(utf8=international))
         handed = False
         try:
-            for code, reply in (
-                smtp.mail(parseaddr(message.from_email)[1]),
-                smtp.rcpt(message.to[0]),
-                smtp.docmd("DATA"),
+            options = ("SMTPUTF8",) if international else ()
+            for step in (
+                partial(smtp.mail, parseaddr(message.from_email)[1], options),
+                partial(smtp.rcpt, recipient),
+                partial(smtp.docmd, "DATA"),
             ):
+                code, reply = step()
                 if code >= 400:
                     smtp.rset()
                     return Outcome(permanent=code >= 500, reply=_line(code, reply))
@@ -127,6 +134,12 @@ class ProviderTransport:
 
     def close(self) -> None:
         self._backend.close()
+
+
+def wire_address(address: str) -> str:
+    """The address as SMTP speaks it: the domain in its ASCII form (RFC 5890)."""
+    local, _at, domain = address.rpartition("@")
+    return f"{local}@{domain.encode('idna').decode()}"
 
 
 def open_transport() -> Transport:

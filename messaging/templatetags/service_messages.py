@@ -13,7 +13,5 @@ register = template.Library()
 def service_messages_last_year() -> int:
     """Announcements started within the last 12 months."""
     return int(
-        ServiceAnnouncement.objects.filter(
-            resolved_at__gte=years_later(timezone.now(), -1)
-        ).count()
+        ServiceAnnouncement.objects.filter(resolved_at__gte=years_later(timezone.now(), -1)).count()
     )

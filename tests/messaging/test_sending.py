@@ -1,6 +1,8 @@
 """From the outbox to the wire: headers, retries, leases, pause and cancel."""
 
 import re
+import socket
+from contextlib import closing
 from datetime import timedelta
 from uuid import uuid4
 
@@ -16,6 +18,7 @@ from messaging.audience import resolve
 from messaging.models import Message
 from messaging.policy import LEASE, MAX_ATTEMPTS
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
+from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import send, started
 
 pytestmark = pytest.mark.django_db
@@ -202,7 +205,7 @@ def test_cancel_withholds_what_has_not_left(mailbox):
 def test_each_step_may_be_taken_twice_and_a_wrong_one_is_refused_with_the_state():
     campaign, staff = make_campaign(), make_staff()
     act = {"actor": staff, "now": NOW}
-    with pytest.raises(services.WrongState, match="utkast|draft"):
+    with pytest.raises(services.WrongState, match=r"utkast|draft"):
         services.start(campaign, **act)
     for step in ("approve", "start", "pause", "resume", "cancel"):
         getattr(services, step)(campaign, **act)
@@ -237,8 +240,7 @@ def test_service_and_account_mail_do_not_wait_behind_a_campaign():
     kinds = [message.kind for message in sender.claim(uuid4(), now=timezone.now(), optional=True)]
     assert set(kinds) == {"account", "service", "optional"}
     order = Message.objects.order_by("priority").values_list("kind", flat=True)
-    assert list(order)[0] == "account"
-    assert list(order)[-1] == "optional"
+    assert (order.first(), order.last()) == ("account", "optional")
 
 
 def test_a_lost_suppression_key_stops_optional_mail_and_nothing_else(settings, mailbox):
@@ -260,3 +262,42 @@ def test_a_test_mail_goes_to_the_member_of_staff_in_both_languages(mailbox):
         "News in November",
         "Nyheter i november",
     ]
+
+
+def test_an_address_with_an_international_domain_is_sent_in_its_ascii_form(mailbox):
+    person = make_customer(yes=("newsletter",), email="kari@blåbær.test")
+    started(make_campaign())
+    send()
+    assert the_message(person).state == "sent"
+    assert len(mailbox.to("kari@xn--blbr-roah.test")) == 1
+
+
+def test_an_international_name_is_sent_to_a_server_that_takes_it(mailbox):
+    person = make_customer(yes=("newsletter",), email="bjørn@example.test")
+    started(make_campaign())
+    send()
+    assert len(mailbox.to("bjørn@example.test")) == 1
+    assert the_message(person).state == "sent"
+
+
+def test_an_international_name_fails_plainly_at_a_server_that_does_not_take_it(settings):
+    person = make_customer(yes=("newsletter",), email="bjørn@example.test")
+    started(make_campaign())
+    with closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    plain = Mailbox("127.0.0.1", port, enable_SMTPUTF8=False)
+    plain.controller.start()
+    settings.MAIL_TRANSPORT = type(settings.MAIL_TRANSPORT)(url="", host="127.0.0.1", port=port)
+    send()
+    plain.controller.stop()
+    assert the_message(person).state == "failed"
+    assert "does not take" in the_message(person).reason
+
+
+def test_a_message_that_cannot_be_composed_holds_up_nobody(mailbox):
+    good, bad = make_customer(yes=("newsletter",)), make_customer(yes=("newsletter",))
+    started(make_campaign())
+    Message.objects.of_person(bad.pk).update(to_address="x@" + "a" * 70 + ".test")
+    send()
+    assert the_message(bad).state == "failed"
+    assert the_message(good).state == "sent"
