@@ -1,0 +1,94 @@
+"""What happens by the clock. A task that comes late or twice does no harm; a missed one is made up.
+
+The entries stand in the database, where staff may add their own; `sync_schedule` owns those whose
+name begins with `portal.` and touches no other.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import transaction
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
+
+PREFIX = "portal."
+# An entry that has never run and started long ago is due at once, not after its first interval.
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Every:
+    """Again and again; what waited longer than `expires` in the queue has been overtaken."""
+
+    seconds: int
+    expires: int
+    at_once: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nightly:
+    """Once a day, at an hour and minute of UTC."""
+
+    hour: int
+    minute: int
+
+
+Timing = Every | Nightly
+
+SCHEDULE: dict[str, tuple[str, Timing]] = {
+    # Starts timed mailings, resolves audiences, takes back lost leases, finishes.
+    "run_mailings": ("messaging.tasks.run_mailings", Every(seconds=5, expires=5)),
+    # A message wakes its worker itself; this finds those whose call was lost with the broker.
+    "deliver": ("messaging.tasks.deliver", Every(seconds=5, expires=5)),
+    "seal_events": ("consent.tasks.seal_events", Every(seconds=60, expires=60)),
+    "take_readings": (
+        "clicksend_portal.tasks.take_readings",
+        Every(seconds=3600, expires=1800, at_once=True),
+    ),
+    "flush_page_counts": (
+        "clicksend_portal.tasks.flush_page_counts",
+        Every(seconds=60, expires=60),
+    ),
+    "run_deletions": ("retention.tasks.run_deletions", Every(seconds=30, expires=30)),
+    "ensure_partitions": ("retention.tasks.ensure_partitions", Nightly(hour=1, minute=15)),
+    "enforce_rules": ("retention.tasks.enforce_rules", Nightly(hour=2, minute=15)),
+}
+
+
+@transaction.atomic
+def sync_schedule() -> None:
+    """Make the entries in the database those of `SCHEDULE`; doing it again changes nothing.
+
+    Whether an entry is switched off is staff's decision and stays.
+    """
+    known = {f"{PREFIX}{name}": entry for name, entry in SCHEDULE.items()}
+    PeriodicTask.objects.filter(name__startswith=PREFIX).exclude(name__in=known).delete()
+    present = PeriodicTask.objects.in_bulk(known, field_name="name")
+    for name, (task, timing) in known.items():
+        wanted = {"task": task, **columns(timing)}
+        entry = present.get(name) or PeriodicTask(name=name)
+        if any(getattr(entry, column) != value for column, value in wanted.items()):
+            for column, value in wanted.items():
+                setattr(entry, column, value)
+            entry.save()
+
+
+def columns(timing: Timing) -> dict[str, Any]:
+    """The columns of `PeriodicTask` that say when."""
+    same: dict[str, Any] = {"interval": None, "crontab": None, "args": json.dumps([])}
+    match timing:
+        case Every():
+            every, _ = IntervalSchedule.objects.get_or_create(
+                every=timing.seconds, period=IntervalSchedule.SECONDS
+            )
+            return same | {
+                "interval": every,
+                "expire_seconds": timing.expires,
+                "start_time": LONG_AGO if timing.at_once else None,
+            }
+        case Nightly():
+            night, _ = CrontabSchedule.objects.get_or_create(
+                minute=str(timing.minute), hour=str(timing.hour), timezone="UTC"
+            )
+            return same | {"crontab": night, "expire_seconds": None, "start_time": None}

@@ -1,0 +1,87 @@
+"""Promises about who gets to see what."""
+
+from django.utils.translation import gettext_lazy as _
+
+from clicksend_portal.promises.promise import Chapter, Evidence, Promise
+from clicksend_portal.promises.readings import structure
+
+PROMISES = (
+    Promise(
+        id="few-see",
+        chapter=Chapter.ACCESS,
+        sentence=_("Few people at ClickSend can see your data, and no third party"),
+        clause=_(
+            "The data can only be accessed by a limited number of privileged ClickSend employees. "
+            "No third party has access to the data."
+        ),
+        how=_(
+            "The number of staff accounts has an upper limit, and none opens without a second "
+            "factor. Each part of the portal signs in to the database with no more rights than "
+            "its work needs."
+        ),
+        check=_("The number and the limit stand here; an auditor can be shown the accounts."),
+        missing=_(
+            "Access with a reason and for a limited time, shown to the customer it concerns, and "
+            "the list of those who run the machines, are not built yet."
+        ),
+        evidence=Evidence.MEASURED,
+        read=structure.read_few_see,
+        tell=structure.tell_few_see,
+    ),
+    Promise(
+        id="lists-untouched",
+        chapter=Chapter.ACCESS,
+        sentence=_("Contact lists are never sold, rented or lent, and yours are never used by us"),
+        clause=_(
+            "ClickSend will not sell, rent or lend its contact lists or its customers' contact "
+            "lists to any external companies, nor will ClickSend use its customers' contact lists "
+            "for its own marketing purposes."
+        ),
+        how=_(
+            "What sends our own email signs in to the database as a role that has no right to "
+            "read customers' content. There is no export of lists to others."
+        ),
+        check=_("The database itself can be asked what the sending role may read."),
+        missing=_(
+            "Customers' contact lists are not in the portal yet, so there is nothing to "
+            "show a closed door to."
+        ),
+        evidence=Evidence.MEASURED,
+        read=structure.read_sender_rights,
+        tell=structure.tell_sender_rights,
+    ),
+    Promise(
+        id="content-private",
+        chapter=Chapter.ACCESS,
+        sentence=_("Your lists, messages and reports stay private"),
+        clause=_(
+            "ClickSend ensures that all contact lists, message content and reports remain private "
+            "and confidential."
+        ),
+        how=_(
+            "The database will hand out the rows of one customer at a time, to that customer. "
+            "Staff will see content only in a review with a reason."
+        ),
+        check=_("The page My data will show who looked at your content, and why."),
+        missing=_("Customers' lists, messages and reports are not in the portal yet."),
+        evidence=Evidence.CONSTRUCTION,
+    ),
+    Promise(
+        id="content-scanned",
+        chapter=Chapter.ACCESS,
+        sentence=_("Campaigns may be scanned against the terms, and a person decides"),
+        clause=_(
+            "ClickSend may scan the content of your campaigns to ensure that it complies with our "
+            "terms of use, and to protect against defamatory, inaccurate, violent, indecent, "
+            "profane or threatening material, or material that is racially or ethnically "
+            "offensive."
+        ),
+        how=_(
+            "Campaigns will be scanned before they are sent. A finding will go to a person who "
+            "decides, you will see the decision, and you can object."
+        ),
+        check=_("Every decision about your campaign will be shown to you."),
+        missing=_("The scan is not built yet. Nothing of yours is scanned today."),
+        evidence=Evidence.MEASURED,
+    ),
+)

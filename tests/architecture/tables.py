@@ -1,0 +1,29 @@
+"""What stands in every table, as one digest each."""
+
+from django.db import connection
+
+# Counters, sessions and access events are what looking at a page may write.
+MAY_CHANGE = {"clicksend_portal_pagecount", "accounts_session", "accounts_accessevent"}
+
+
+def digests() -> dict[str, str]:
+    """A digest of the rows of each table, also of those that Django does not know."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE n.nspname = 'public' AND relkind IN ('r', 'p') AND NOT relispartition "
+            "ORDER BY 1"
+        )
+        tables = [str(row[0]) for row in cursor.fetchall() if row[0] not in MAY_CHANGE]
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}', md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) "
+                f'FROM "{table}" t'
+                for table in tables
+            )
+        )
+        return dict(cursor.fetchall())
+
+
+def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
+    return sorted(table for table in after if after[table] != before.get(table))

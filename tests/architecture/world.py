@@ -1,0 +1,160 @@
+"""A portal with something in every corner, so that a page that changes a row has one to change."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from allauth.account.forms import default_token_generator
+from allauth.account.models import EmailAddress
+from allauth.account.utils import user_pk_to_url_str
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.test import Client
+from django.utils import timezone
+from fido2.cose import ES256
+from fido2.utils import sha256, websafe_encode
+from fido2.webauthn import (
+    Aaguid,
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorData,
+    CollectedClientData,
+)
+
+from accounts.models import Invoice, User
+from accounts.tokens import make_welcome_token
+from clicksend_portal.promises.services import take_readings
+from clicksend_portal.traffic import add_views
+from consent import services as consent
+from consent.models import Source, Suppression
+from consent.suppression import suppress
+from consent.tokens import Purpose, RecipientToken, sign_token
+from messaging import services as messaging
+from messaging.models import Message
+from retention.models import DeletionRequest
+from tests.factories import make_announcement, make_campaign, make_customer, make_staff, topic
+from tests.staff.sign_in import SECRET, sign_in
+
+ORIGIN = "http://localhost"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The browsers of three people, and a value for each blank of each address."""
+
+    anonymous: Client
+    customer: Client
+    staff: Client
+    arguments: Mapping[str, Mapping[str, Any]]
+
+
+def make_world(*, language: str) -> World:
+    now = timezone.now()
+    person = make_customer(
+        yes=("newsletter", "product_news"), no=("special_offers",), now=now, language=language
+    )
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    consent.record_opt_out(person.pk, [topic("product_news").pk], source=Source.LINK, now=now)
+    boss = make_staff(now=now, language=language)
+    newcomer = make_customer(now=now, language=language, email_confirmed_at=None)
+    fill_corners(person, boss)
+    key = passkey(person)
+    return World(
+        anonymous=Client(headers={"accept-language": language}),
+        customer=sign_in(person, "password"),
+        staff=sign_in(boss, "password", "mfa"),
+        arguments={
+            "welcome": {"token": make_welcome_token(newcomer)},
+            "preferences_from_mail": {"token": link(person)},
+            "unsubscribe": {"token": link(person)},
+            "confirm_choice": {"token": link(person, purpose=Purpose.CONFIRM_YES)},
+            "account_confirm_email": {"key": "unknown-key"},
+            "account_reset_password_from_key": {
+                "uidb36": user_pk_to_url_str(person),
+                "key": default_token_generator.make_token(person),
+            },
+            "deletion_status": {"reference": DeletionRequest.objects.get().reference},
+            "promise": {"promise_id": "obeyed-in-minutes"},
+            "mfa_remove_webauthn": {"pk": key.pk},
+            "mfa_edit_webauthn": {"pk": key.pk},
+        },
+    )
+
+
+def link(person: User, *, purpose: Purpose = Purpose.RECIPIENT) -> str:
+    return sign_token(
+        RecipientToken(person_id=person.pk, topic=1, issued_at=timezone.now(), purpose=purpose)
+    )
+
+
+def passkey(person: User) -> Authenticator:
+    """A second factor, and a passkey as a browser registers it."""
+    TOTP.activate(person, SECRET)
+    identifier = b"a passkey of the tests"
+    public_key = ES256.from_cryptography_key(ec.generate_private_key(ec.SECP256R1()).public_key())
+    attested = AttestedCredentialData.create(Aaguid.NONE, identifier, public_key)
+    flags = AuthenticatorData.FLAG.UP | AuthenticatorData.FLAG.AT
+    data = AuthenticatorData.create(sha256(b"localhost"), flags, 0, attested)
+    client = CollectedClientData.create(CollectedClientData.TYPE.CREATE, b"0" * 32, ORIGIN)
+    credential = {
+        "id": websafe_encode(identifier),
+        "rawId": websafe_encode(identifier),
+        "type": "public-key",
+        "clientExtensionResults": {},
+        "response": {
+            "clientDataJSON": websafe_encode(client),
+            "attestationObject": websafe_encode(AttestationObject.create("none", data, {})),
+        },
+    }
+    made: Authenticator = Authenticator.objects.create(
+        user=person,
+        type=Authenticator.Type.WEBAUTHN,
+        data={"name": "Key", "credential": credential},
+    )
+    return made
+
+
+def fill_corners(person: User, boss: User) -> None:
+    """A draft and a campaign that is due, invoices, queued mail, a deletion asked for, readings."""
+    now = timezone.now()
+    TOTP.activate(boss, SECRET)
+    make_announcement()
+    due = make_campaign(send_at=now - timedelta(minutes=1))
+    messaging.approve(due, actor=boss, now=now)
+    messaging.start(due, actor=boss, now=now)
+    messaging.run_mailings(now=now)
+    Invoice.objects.create(
+        customer=person,
+        invoice_number="2026-1",
+        billed_to="Kari Nordmann",
+        amount=Decimal(100),
+        currency="NOK",
+        date=now.date(),
+        settled_on=now.date() - timedelta(days=3000),
+    )
+    Message.objects.create(
+        kind="account",
+        priority=0,
+        purpose="welcome",
+        to_address=person.email,
+        person_id=person.pk,
+        language="nb",
+        not_before=now,
+        queued_at=now,
+    )
+    leaver = make_customer(now=now)
+    DeletionRequest.objects.create(
+        person_id=leaver.pk,
+        reference=uuid.uuid4(),
+        source="customer",
+        actor="self",
+        requested_at=now,
+    )
+    suppress("gone@example.test", reason=Suppression.Reason.ERASED, now=now)
+    add_views("home", now.date(), 7)
+    take_readings(now=now - timedelta(days=2))
+    take_readings(now=now)

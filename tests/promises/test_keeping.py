@@ -1,0 +1,125 @@
+"""What is asked for, how long billing records stay, how soon a deletion is done."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from django import forms
+from django.conf import LazySettings
+from django.utils import timezone
+
+from accounts.models import Invoice
+from clicksend_portal.promises.promise import State
+from clicksend_portal.promises.readings.keeping import DELETED_WITHIN
+from consent.forms import SignupForm
+from foundation.roles import KEEPER, as_role
+from retention.models import DeletionRequest
+from tests.factories import make_customer
+from tests.promises.looks import read
+
+pytestmark = pytest.mark.django_db
+# After the night's run, which comes at 02:15 UTC.
+NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+
+
+def invoice(settled_on: date | None) -> None:
+    Invoice.objects.create(
+        invoice_number=f"{settled_on}",
+        billed_to="Kari Nordmann",
+        amount=Decimal(100),
+        currency="NOK",
+        date=date(2012, 1, 1),
+        settled_on=settled_on,
+    )
+
+
+@pytest.mark.parametrize(
+    ("settled_on", "state"),
+    [
+        (date(2019, 11, 23), State.KEPT),  # 7 years tomorrow
+        (date(2019, 11, 22), State.KEPT),  # 7 years today: goes with the night's run
+        (date(2019, 11, 21), State.BROKEN),  # should have gone yesterday
+    ],
+)
+def test_a_billing_record_past_its_date_breaks_the_promise(settled_on: date, state: State) -> None:
+    invoice(settled_on)
+    assert read("seven-years", now=NOW).state == state
+
+
+def test_a_record_whose_transaction_has_not_ended_has_no_clock() -> None:
+    invoice(None)
+    reading = read("seven-years", now=NOW)
+    assert reading.state == State.KEPT
+    assert reading.value["oldest"] is None
+
+
+def deletion(*, asked: timedelta, took: timedelta | None) -> None:
+    requested_at = NOW - asked
+    done = (
+        {
+            "state": "finished",
+            "finished_at": requested_at + took,
+            "person_id": None,
+        }
+        if took is not None
+        else {"person_id": make_customer().pk}
+    )
+    with as_role(KEEPER):
+        DeletionRequest.objects.create(
+            source="customer", actor="self", requested_at=requested_at, **done
+        )
+
+
+def test_deletions_are_timed_and_few_are_not_counted_out_loud() -> None:
+    for minutes in (1, 2, 9):
+        deletion(asked=timedelta(days=2), took=timedelta(minutes=minutes))
+    reading = read("erased-on-request", now=NOW)
+    assert reading.state == State.KEPT
+    assert reading.value == {"days": 30, "requests": None, "median_seconds": 120.0, "late": 0}
+
+
+@pytest.mark.parametrize(
+    ("asked", "took", "state"),
+    [
+        (DELETED_WITHIN - timedelta(minutes=1), None, State.KEPT),
+        (DELETED_WITHIN + timedelta(minutes=1), None, State.BROKEN),
+        (timedelta(days=9), DELETED_WITHIN + timedelta(minutes=1), State.BROKEN),
+        (timedelta(days=40), DELETED_WITHIN + timedelta(minutes=1), State.KEPT),
+        (timedelta(days=40), None, State.BROKEN),
+    ],
+)
+def test_a_late_deletion_breaks_the_promise(
+    asked: timedelta, took: timedelta | None, state: State
+) -> None:
+    deletion(asked=asked, took=took)
+    assert read("erased-on-request", now=NOW).state == state
+
+
+def test_the_sign_up_form_says_why_and_answers_nothing_beforehand() -> None:
+    reading = read("explicit-ask", now=timezone.now())
+    assert reading.state == State.KEPT, reading.value
+    assert reading.value["topics"] == 3
+
+
+class Nosy(SignupForm):
+    birthday = forms.DateField()
+
+
+class Pushy(SignupForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial["topic_newsletter"] = "yes"
+
+
+class Presuming(SignupForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["topic_newsletter"].required = False
+
+
+@pytest.mark.parametrize("form", [Nosy, Pushy, Presuming], ids=lambda form: form.__name__)
+def test_a_form_that_asks_too_much_or_answers_for_the_reader_breaks_the_promise(
+    form: type[SignupForm], settings: LazySettings
+) -> None:
+    settings.ACCOUNT_FORMS = {"signup": f"{form.__module__}.{form.__qualname__}"}
+    assert read("explicit-ask", now=timezone.now()).state == State.BROKEN
