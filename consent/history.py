@@ -2,32 +2,25 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 
 from consent.models import ConsentDetail, Preference, Source, State, Topic
 
-DEFAULT_ZONE = ZoneInfo("Europe/Oslo")
 
-
-def human_date(moment: datetime, zone: tzinfo | None = None) -> str:
+def human_date(moment: datetime) -> str:
     """12. mars 2026 · 12 March 2026."""
     norwegian = (translation.get_language() or "nb").startswith("nb")
-    return str(formats.date_format(_local(moment, zone), "j. F Y" if norwegian else "j F Y"))
+    return str(formats.date_format(timezone.localtime(moment), "j. F Y" if norwegian else "j F Y"))
 
 
-def human_moment(moment: datetime, zone: tzinfo | None = None) -> str:
+def human_moment(moment: datetime) -> str:
     """With the time of day, where minutes matter."""
     norwegian = (translation.get_language() or "nb").startswith("nb")
     pattern = r"j. F Y \k\l. H.i" if norwegian else r"j F Y, H:i"
-    return str(formats.date_format(_local(moment, zone), pattern))
-
-
-def _local(moment: datetime, zone: tzinfo | None) -> datetime:
-    return timezone.localtime(moment, zone or DEFAULT_ZONE)
+    return str(formats.date_format(timezone.localtime(moment), pattern))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +33,21 @@ class HistoryRow:
     detail: ConsentDetail
 
 
-def readable_history(person_id: uuid.UUID, *, by_person: bool = True) -> list[HistoryRow]:
-    """Newest first; speaks to the person ("you") or, for staff, about them."""
+def readable_history(person_id: uuid.UUID) -> list[HistoryRow]:
+    """Newest first; the same words for the person and for staff."""
     topics = {topic.pk: topic for topic in Topic.objects.with_wording()}
     return [
         HistoryRow(
             at=detail.at,
             when=human_moment(detail.at),
-            sentence=sentence(detail, topics[detail.topic_id].name, by_person=by_person),
+            sentence=sentence(detail, topics[detail.topic_id].name),
             detail=detail,
         )
         for detail in ConsentDetail.objects.of(person_id)
     ]
 
 
-def sentence(detail: ConsentDetail, topic: str, *, by_person: bool) -> str:
+def sentence(detail: ConsentDetail, topic: str) -> str:
     """What happened to a topic, and by which way."""
     values = {"topic": topic, "way": way(detail.source)}
     if detail.paused_until is not None:
@@ -82,11 +75,11 @@ def since(preference: Preference) -> str:
         Source.SIGNUP: _("You chose it when you signed up."),
         Source.PREFERENCES: _("You chose it here."),
         Source.ONE_CLICK: _("You used the unsubscribe button in your mail program."),
-        Source.LINK: _("You used the link in a mail."),
-        Source.MAIL_PREFERENCES: _("You chose it here, from a mail."),
-        Source.CONFIRMED: _("You confirmed it by mail."),
-        Source.MAILTO: _("You unsubscribed by mail."),
-        Source.COMPLAINT: _("You reported a mail as unwanted."),
+        Source.LINK: _("You used the link in an email."),
+        Source.MAIL_PREFERENCES: _("You chose it here, from an email."),
+        Source.CONFIRMED: _("You confirmed it by email."),
+        Source.MAILTO: _("You unsubscribed by email."),
+        Source.COMPLAINT: _("You reported an email as unwanted."),
         Source.PROVIDER: _("It came from our mail provider."),
         Source.STAFF: _("Our staff recorded it at your request."),
         Source.API: _("Another system recorded it for you."),

@@ -1,6 +1,6 @@
 """What the staff pages of every app share: looking without changing, and the list of work."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     BaseAdmin = admin.ModelAdmin[Any]
 else:
     BaseAdmin = admin.ModelAdmin
@@ -26,6 +28,31 @@ class ReadOnlyAdmin(BaseAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+def shown(field: str, label: "str | _StrPromise") -> Callable[[Any, Any], Any]:
+    """A column for a field whose model has no words for it.
+
+    Its name must not be the field's: admin would take the field's own words.
+    """
+
+    @admin.display(description=label, ordering=field)
+    def show(_page: Any, row: Any) -> Any:
+        words = getattr(row, f"get_{field}_display", None)
+        return getattr(row, field) if words is None else words()
+
+    return show
+
+
+def choice_filter(label: "str | _StrPromise") -> type[admin.ChoicesFieldListFilter]:
+    """A filter on a field with choices, under a translated title."""
+
+    class LabelledFilter(admin.ChoicesFieldListFilter):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.title = label
+
+    return LabelledFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

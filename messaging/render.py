@@ -74,7 +74,7 @@ def footer(mailing: Mailing, language: str) -> dict[str, str]:
     """Why this mail came, and the way out. Only optional mail has an unsubscribe link."""
     if isinstance(mailing, Campaign):
         topic = Topic.objects.with_wording().get(pk=mailing.topic_id)
-        why = _("You get this mail because you said yes to “%(topic)s”.") % {
+        why = _("You get this email because you said yes to “%(topic)s”.") % {
             "topic": topic.wording.in_language("name", language)
         }
         return {"why": why, "unsubscribe_url": _UNSUBSCRIBE, "preferences_url": _PREFERENCES}

@@ -1,11 +1,12 @@
 """The customer's page: profile, choices with their history, and the opt-out on the phone."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -16,15 +17,32 @@ from django.utils.translation import gettext_lazy
 from accounts.admin import CustomerAdmin
 from accounts.models import User
 from consent.admin.filters import choice_filters
-from consent.admin.history import STAFF, staff_history, standing_choices
+from consent.admin.history import STAFF, Standing, staff_history, standing_choices
 from consent.models import Source, Topic
 from consent.services import record_opt_out
+
+if TYPE_CHECKING:
+    Topics = forms.ModelMultipleChoiceField[Topic]
+else:
+    Topics = forms.ModelMultipleChoiceField
+
+
+class TopicsField(Topics):
+    """Each topic with what holds now."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.standing: dict[Any, Standing] = {}
+
+    def label_from_instance(self, topic: Topic) -> str:
+        now = self.standing[topic.pk]
+        return f"{topic.name} – {now.state}{now.since and ', '}{now.since}"
 
 
 class OptOutForm(forms.Form):
     """A no for somebody on the phone. There is no field for a yes: only its owner says that."""
 
-    topics = forms.ModelMultipleChoiceField(
+    topics = TopicsField(
         Topic.objects.none(),
         label=gettext_lazy("No longer"),
         widget=forms.CheckboxSelectMultiple,
@@ -38,12 +56,11 @@ class OptOutForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["topics"]
-        assert isinstance(field, forms.ModelMultipleChoiceField)
-        field.queryset = Topic.objects.live().with_wording()
-        field.label_from_instance = lambda topic: topic.name  # type: ignore[method-assign]
+    def __init__(self, data: Any, *, choices: Sequence[Standing]) -> None:
+        super().__init__(data)
+        topics = cast("TopicsField", self.fields["topics"])
+        topics.queryset = Topic.objects.live().with_wording()
+        topics.standing = {choice.topic.pk: choice for choice in choices}
 
 
 @admin.register(User)
@@ -91,8 +108,9 @@ class CustomerWithChoicesAdmin(CustomerAdmin):
         if not self.may_record_opt_out(request):
             raise PermissionDenied
         if customer is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(person_id))
-        form = OptOutForm(request.POST or None)
+            raise Http404
+        choices = standing_choices(customer.pk, now=timezone.now())
+        form = OptOutForm(request.POST or None, choices=choices)
         if form.is_valid():
             changed = record_opt_out(
                 customer.pk,
@@ -114,6 +132,5 @@ class CustomerWithChoicesAdmin(CustomerAdmin):
             "title": _("Record an opt-out"),
             "customer": customer,
             "form": form,
-            "choices": standing_choices(customer.pk, now=timezone.now()),
         }
         return TemplateResponse(request, "admin/accounts/user/opt_out.html", context)

@@ -28,13 +28,16 @@ class ChoiceFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
         standing = Preference.objects.filter(topic=self.topic, person=OuterRef("pk"))
         resting = Q(paused_until__gt=timezone.now())
-        found = {
-            "yes": lambda: Exists(standing.filter(~resting, state=State.GRANTED)),
-            "paused": lambda: Exists(standing.filter(resting, state=State.GRANTED)),
-            "no": lambda: Exists(standing.exclude(state=State.GRANTED)),
-            "not_asked": lambda: ~Exists(standing),
-        }.get(self.value() or "")
-        return queryset if found is None else queryset.filter(found())
+        match self.value():
+            case "yes":
+                return queryset.filter(Exists(standing.filter(~resting, state=State.GRANTED)))
+            case "paused":
+                return queryset.filter(Exists(standing.filter(resting, state=State.GRANTED)))
+            case "no":
+                return queryset.filter(Exists(standing.exclude(state=State.GRANTED)))
+            case "not_asked":
+                return queryset.exclude(Exists(standing))
+        return queryset
 
 
 def choice_filters() -> list[type[ChoiceFilter]]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.translation import get_language_info
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from accounts.models import User
@@ -51,7 +51,7 @@ def since_words(row: Preference | None) -> str:
 
 def staff_history(person_id: uuid.UUID) -> list[str]:
     """Newest first: what the customer reads too, with who, which wording and why."""
-    rows = readable_history(person_id, by_person=False)
+    rows = readable_history(person_id)
     staff = staff_names(row.detail for row in rows)
     return [line(row, staff) for row in rows]
 
@@ -75,10 +75,7 @@ def line(row: HistoryRow, staff: Mapping[str, str]) -> str:
 
 
 def language_name(code: str) -> str:
-    try:
-        return str(get_language_info(code)["name_translated"]).lower()
-    except KeyError:
-        return code
+    return str(dict(settings.LANGUAGES).get(code, code))
 
 
 def who_words(actor: str, staff: Mapping[str, str]) -> str:

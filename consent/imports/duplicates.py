@@ -14,8 +14,6 @@ from django.db import connection
 
 from accounts.models import User
 from consent.imports.checking import Customer, Fault, Rejection
-from consent.models import Suppression
-from foundation.addresses import address_hashes
 
 # Column by column what must not occur twice, and how the operator calls it.
 UNIQUE = {"user_id": "customer number", "user_email": "e-mail address", "username": "user name"}
@@ -157,10 +155,3 @@ class _Taken:
                 )
             )
         return faults
-
-
-def suppressed_hashes(customers: Sequence[Customer]) -> set[bytes]:
-    """Which of the batch's keyed address hashes are on the suppression list."""
-    hashes = [digest for each in customers for digest in address_hashes(each.address)]
-    found = Suppression.objects.filter(address_hash__in=hashes)
-    return {bytes(digest) for digest in found.values_list("address_hash", flat=True)}

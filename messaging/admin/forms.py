@@ -1,17 +1,31 @@
 """Writing a mailing: both languages, and never while it is being sent."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from consent.models import Topic
 from messaging.models import Mailing
 
 EDITABLE = (Mailing.State.DRAFT, Mailing.State.APPROVED)
 
 
-class MailingForm(forms.ModelForm[Any]):
+if TYPE_CHECKING:
+    TopicChoice = forms.ModelChoiceField[Topic]
+    BaseForm = forms.ModelForm[Any]
+else:
+    TopicChoice = forms.ModelChoiceField
+    BaseForm = forms.ModelForm
+
+
+class TopicField(TopicChoice):
+    def label_from_instance(self, topic: Topic) -> str:
+        return topic.name
+
+
+class MailingForm(BaseForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, field in self.fields.items():

@@ -21,9 +21,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from consent.models import Topic
-from foundation.staff import BaseAdmin, WorkItem, WorkList
+from foundation.staff import BaseAdmin, WorkItem, WorkList, shown
 from messaging import services
-from messaging.admin.forms import EDITABLE, MailingForm
+from messaging.admin.forms import EDITABLE, MailingForm, TopicField
 from messaging.admin.panel import STEPS, panel
 from messaging.admin.preview import mail_document
 from messaging.models import Campaign, Mailing, ServiceAnnouncement
@@ -42,8 +42,8 @@ class MailingAdmin(BaseAdmin):
     form = MailingForm
     change_form_template = "admin/messaging/mailing/change_form.html"
     actions = None
-    list_filter: Any = ("state",)
-    texts = (
+    list_filter: ClassVar[Any] = ("state",)
+    texts: ClassVar[Any] = (
         gettext_lazy("Text"),
         {
             "fields": (
@@ -54,7 +54,8 @@ class MailingAdmin(BaseAdmin):
             "classes": ("portal-languages",),
         },
     )
-    when = (gettext_lazy("When"), {"fields": ("send_at",)})
+    created = shown("created_at", gettext_lazy("begun"))
+    when: ClassVar[Any] = (gettext_lazy("When"), {"fields": ("send_at",)})
 
     def history_name(self, mailing: Mailing) -> str:
         """Only keys and our own texts: a mailing names nobody."""
@@ -274,12 +275,14 @@ class TopicFilter(admin.SimpleListFilter):
 
 @admin.register(Campaign)
 class CampaignAdmin(MailingAdmin):
-    list_display = ("number", "subject", "topic_name", "state", "send_at", "created_at")
-    list_display_links = ("number", "subject")
+    list_display = ("running_number", "subject", "topic_name", "state", "send_at", "created")
+    list_display_links = ("running_number", "subject")
     list_filter = ("state", TopicFilter)
     search_fields = ("subject_nb", "subject_en")
+    running_number = shown("number", gettext_lazy("number"))
     list_select_related = ("topic",)
-    fieldsets: ClassVar[Any] = (
+    readonly_fields = ("topic_name",)
+    fieldsets = (
         (None, {"fields": ("topic",)}),
         MailingAdmin.texts,
         MailingAdmin.when,
@@ -288,12 +291,16 @@ class CampaignAdmin(MailingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Campaign]:
         return super().get_queryset(request).prefetch_related("topic__wordings")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What can only be read names the topic as customers do."""
+        if obj is None or self.has_change_permission(request, obj):
+            return self.fieldsets
+        return ((None, {"fields": ("topic_name",)}), *self.fieldsets[1:])
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        if db_field.name == "topic" and field is not None:
-            field.queryset = Topic.objects.mail().with_wording()
-            field.label_from_instance = lambda topic: topic.name
-        return field
+        if db_field.name == "topic":
+            kwargs |= {"form_class": TopicField, "queryset": Topic.objects.mail().with_wording()}
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     @admin.display(description=gettext_lazy("topic"), ordering="topic")
     def topic_name(self, campaign: Campaign) -> str:
@@ -306,10 +313,10 @@ class CampaignAdmin(MailingAdmin):
 
 @admin.register(ServiceAnnouncement)
 class ServiceAnnouncementAdmin(MailingAdmin):
-    list_display = ("subject", "category", "state", "send_at", "created_at")
+    list_display = ("subject", "category", "state", "send_at", "created")
     list_filter = ("state", "category")
     search_fields = ("subject_nb", "subject_en")
-    fieldsets: ClassVar[Any] = (
+    fieldsets = (
         (
             None,
             {

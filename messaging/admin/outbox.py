@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from foundation.calendar import month_start, months_later
 from foundation.ids import uuid7_floor
-from foundation.staff import ReadOnlyAdmin
+from foundation.staff import ReadOnlyAdmin, choice_filter, shown
 from messaging.admin.words import mask_address, reason_words
 from messaging.models import Message
 
@@ -48,26 +48,46 @@ class MonthFilter(admin.SimpleListFilter):
 
 @admin.register(Message)
 class MessageAdmin(ReadOnlyAdmin):
-    list_display = ("queued_at", "kind", "purpose", "masked", "state", "why", "finished_at")
-    list_filter = ("state", "kind", MonthFilter)
+    list_display = (
+        "its_queued_at",
+        "its_kind",
+        "its_purpose",
+        "masked",
+        "its_state",
+        "why",
+    )
+    list_filter = (
+        ("state", choice_filter(_("state"))),
+        ("kind", choice_filter(_("kind"))),
+        MonthFilter,
+    )
+    its_kind = shown("kind", _("kind"))
+    its_purpose = shown("purpose", _("purpose"))
+    its_language = shown("language", _("language"))
+    its_state = shown("state", _("state"))
+    its_attempts = shown("attempts", _("attempts"))
+    its_queued_at = shown("queued_at", _("put in the outbox"))
+    its_not_before = shown("not_before", _("not before"))
+    its_handed_at = shown("handed_at", _("handed over"))
+    its_finished_at = shown("finished_at", _("finished"))
     ordering = ("-id",)
     show_full_result_count = False
     fields = (
         "id",
-        "kind",
-        "purpose",
+        "its_kind",
+        "its_purpose",
         "masked",
         "customer",
-        "language",
-        "state",
+        "its_language",
+        "its_state",
         "why",
-        "attempts",
-        "queued_at",
-        "not_before",
-        "handed_at",
-        "finished_at",
+        "its_attempts",
+        "its_queued_at",
+        "its_not_before",
+        "its_handed_at",
+        "its_finished_at",
     )
-    readonly_fields = ("id", "masked", "customer", "why")
+    readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         """Content and full headers are not even read from the database."""

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 from django.http import HttpResponse
 from django.utils.csp import CSP, build_policy
@@ -55,7 +56,7 @@ def in_scheme(html: str, *, dark: bool) -> str:
 def mail_document(html: str, *, dark: bool) -> HttpResponse:
     """For an `<iframe sandbox>` on the preview page."""
     shown = in_scheme(html, dark=dark)
-    policy: dict[str, list[str] | bool] = {
+    policy: dict[str, Any] = {
         "default-src": [CSP.NONE],
         "style-src": [CSP.UNSAFE_HASHES, *style_hashes(shown)],
         "img-src": [CSP.SELF, "data:"],

@@ -154,9 +154,7 @@ def test_the_first_no_to_a_topic_cannot_be_undone_into_a_yes():
 def test_the_version_of_a_preference_is_that_of_its_newest_event():
     person = make_customer(yes=("newsletter",))
     for choice in (False, True, False):
-        services.record_choices(
-            person.pk, {topic().pk: choice}, source=Source.PREFERENCES, now=NOW
-        )
+        services.record_choices(person.pk, {topic().pk: choice}, source=Source.PREFERENCES, now=NOW)
     assert standing(person).version == 4
     assert services.last_change(person.pk, topic().pk).version == 4
     versions = ConsentDetail.objects.of(person.pk).values_list("version", flat=True)

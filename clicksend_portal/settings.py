@@ -1,0 +1,274 @@
+"""Settings of the portal. What differs between installations stands in `environment.py`."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import django_stubs_ext
+from django.utils.csp import CSP
+from django.utils.translation import gettext_lazy as _
+
+from clicksend_portal import environment
+from clicksend_portal.logs import configure_structlog, logging_config
+
+# Lets typed classes such as ModelAdmin[User] be written at run time too.
+django_stubs_ext.monkeypatch()
+
+env = environment.read()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- identity of this installation -----------------------------------------------------------
+SECRET_KEY = env.secret_key
+SECRET_KEY_FALLBACKS = list(env.secret_key_fallbacks)
+TOKEN_KEYS = env.token_keys
+SUPPRESSION_KEYS = env.suppression_keys
+DEBUG = env.debug
+PORTAL_URL = env.portal_url
+ALLOWED_HOSTS = list(env.allowed_hosts)
+SECURE = PORTAL_URL.startswith("https://")
+LEGAL_NAME = env.legal_name
+POSTAL_ADDRESS = env.postal_address
+SUPPORT_EMAIL = env.support_email
+SUPPORT_PHONE = env.support_phone
+PRIVACY_EMAIL = env.privacy_email
+PRIVILEGED_CAP = env.privileged_cap
+
+INSTALLED_APPS = [
+    "clicksend_portal",
+    "retention",
+    "messaging",
+    "consent",
+    "accounts",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "clicksend_portal.apps.PortalAdminConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "anymail",
+    "django_celery_beat",
+    "django_countries",
+    "django_htmx",
+    "django_structlog",
+    "pgtrigger",
+    "phonenumber_field",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "accounts.middleware.NorwegianMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.AccountLanguageMiddleware",
+    "accounts.middleware.SessionSeenMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "clicksend_portal.traffic.CountPageMiddleware",
+]
+
+ROOT_URLCONF = "clicksend_portal.urls"
+WSGI_APPLICATION = "clicksend_portal.wsgi.application"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "accounts.context.portal",
+            ],
+        },
+    },
+]
+
+# --- services --------------------------------------------------------------------------------
+_database = env.database_url.django(role=env.database_role)
+# One pooled connection per blocking thread of the web server; a pool forbids CONN_MAX_AGE.
+_database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+DATABASES = {"default": _database}
+DATABASE_ROLE = env.database_role
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": env.cache_url,
+        "KEY_PREFIX": "portal",
+    }
+}
+
+CELERY_BROKER_URL = env.broker_url
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "messaging.tasks.*": {"queue": "mail"},
+    "retention.tasks.*": {"queue": "retention"},
+}
+# A task only wakes someone up: losing the broker must never fail the request that sends it.
+CELERY_TASK_PUBLISH_RETRY = False
+# Nor make it wait: without this each call knocks for six seconds.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 0,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+}
+
+EMAIL_BACKEND = "messaging.backends.OutboxBackend"
+MAIL_TRANSPORT = env.email_url
+SMTP_TIMEOUT = env.smtp_timeout
+ANYMAIL = dict(env.email_url.esp_settings)
+MAIL_DOMAIN = env.mail_domain
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = ACCOUNT_FROM = env.account_from
+SERVICE_FROM = env.service_from
+NEWS_FROM = env.news_from
+UNSUBSCRIBE_MAILBOX = env.unsubscribe_mailbox
+
+# --- people ----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+# User names are unique whatever their case, by a constraint on Lower(); the check looks for a flag.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+AUTH_PASSWORD_VALIDATORS[1]["OPTIONS"] = {"min_length": 12}  # type: ignore[assignment]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "preferences"
+LOGOUT_REDIRECT_URL = "home"
+PASSWORD_RESET_TIMEOUT = 24 * 3600
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+MFA_ADAPTER = "allauth.mfa.adapter.DefaultMFAAdapter"
+ACCOUNT_FORMS = {
+    "signup": "consent.forms.SignupForm",
+    "login": "accounts.forms.LoginForm",
+    "reset_password": "accounts.forms.ResetPasswordForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+# Our own sign-up form asks for no password; allauth's sign-in form wants one named here.
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*"]
+# The welcome link confirms the address and sets the password: nobody can sign in before it.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# allauth's own generator would write rows when a link is only looked at.
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
+ACCOUNT_RATE_LIMITS = {"signup_address": "5/h/key"}
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_USER_DISPLAY = "accounts.services.display_name"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if SECURE else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = 0
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_FORMS = {"add_webauthn": "accounts.forms.AddPasskeyForm"}
+# allauth's rows of unconfirmed addresses are changes that wait (accounts.querysets); nobody gets
+# in with an unconfirmed account, and the address in use stays confirmed all the while.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = "ClickSend"
+# Browsers offer passkeys over plain http on localhost only.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
+
+SESSION_ENGINE = "accounts.sessions"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+
+# --- protection ------------------------------------------------------------------------------
+SECURE_CSP = {
+    "default-src": [CSP.NONE],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "img-src": [CSP.SELF, "data:"],
+    "font-src": [CSP.SELF],
+    "connect-src": [CSP.SELF],
+    "form-action": [CSP.SELF],
+    "frame-src": [CSP.SELF],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.SELF],
+}
+X_FRAME_OPTIONS = "SAMEORIGIN"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+SECURE_SSL_REDIRECT = SECURE
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if SECURE else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else None
+# Health checks come from inside the network, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
+CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
+
+# --- languages and time ----------------------------------------------------------------------
+LANGUAGE_CODE = "nb"
+LANGUAGES = [("nb", _("Norwegian Bokmål")), ("en", _("English"))]
+FORMAT_MODULE_PATH = ["clicksend_portal.formats"]
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "locale" / "thirdparty"]
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = SECURE
+USE_TZ = True
+# What people read; the database and Celery keep UTC. A signed-in person reads their own zone.
+TIME_ZONE = "Europe/Oslo"
+PHONENUMBER_DEFAULT_REGION = "NO"
+
+# --- files -----------------------------------------------------------------------------------
+STATIC_URL = "static/"
+# Without https the files are served from where they lie: nothing to collect before a run.
+STATIC_ROOT = BASE_DIR / "var" / "static" if SECURE else None
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if SECURE
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = not SECURE
+WHITENOISE_AUTOREFRESH = False
+MEDIA_ROOT = BASE_DIR / "var" / "media"
+
+# --- logs ------------------------------------------------------------------------------------
+LOGGING = logging_config(env.log_level)
+configure_structlog()
+# An IP address and a person never meet, not even in a log line.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_COMMAND_LOGGING_ENABLED = False
+
+PORTAL_HOST = urlsplit(PORTAL_URL).hostname or "localhost"
