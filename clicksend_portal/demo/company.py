@@ -1,0 +1,179 @@
+"""The made-up customers with their choices through the years, their invoices, and three drafts.
+
+All choices go through the services, each at its own moment, so that histories read as in life.
+The same start always makes the same company.
+"""
+
+import random
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from accounts.models import Invoice, SupportChannel, User
+from clicksend_portal.demo.people import COMPANIES, NORWAY, Company
+from clicksend_portal.demo.sign_ins import ADDRESSES
+from clicksend_portal.demo.texts import ANNOUNCEMENT, CAMPAIGNS
+from consent.models import Source, Topic
+from consent.services import (
+    Shown,
+    record_choices,
+    record_opt_out,
+    record_pause,
+    undo_last,
+)
+from foundation.ids import uuid7_from
+from messaging.models import Campaign, ServiceAnnouncement
+
+CUSTOMERS = 48
+UNCONFIRMED = (5, 17)
+DEACTIVATED = (9, 26, 41)
+ASCII = str.maketrans("æøåäöéÆØÅÄÖ", "eoaaoeEOAAO")
+
+
+def company_exists() -> bool:
+    """Somebody besides the demo sign-ins is a customer: then nothing is made up any more.
+
+    So a demo customer who was erased stays erased.
+    """
+    return bool(User.objects.customers().exclude(address__in=ADDRESSES).exists())
+
+
+def make_company(staff: User, *, now: datetime) -> int:
+    """How many customers were made; the caller holds the transaction."""
+    chance = random.Random("a small company")
+    customers = list(make_customers(chance, now=now))
+    User.objects.bulk_create(customers)
+    topics = {topic.slug: topic.pk for topic in Topic.objects.live()}
+    for customer in customers:
+        live_through(customer, topics, staff, chance, now=now)
+    Invoice.objects.bulk_create(
+        invoice for customer in customers for invoice in make_invoices(customer, chance, now=now)
+    )
+    write_drafts(staff)
+    return len(customers)
+
+
+def make_customers(chance: random.Random, *, now: datetime) -> Iterator[User]:
+    taken: set[str] = set()
+    for number in range(CUSTOMERS):
+        company = COMPANIES[number % len(COMPANIES)]
+        land = company.land
+        first, last = draw_name(company, taken, chance)
+        username = f"{first}.{last}".translate(ASCII).lower()
+        days = 2 if number in UNCONFIRMED else chance.randrange(30, 3300)
+        signed_up = now - timedelta(days=days, minutes=chance.randrange(600))
+        pattern, start = land.phones
+        phone = pattern.format(start + number % 90) if pattern else ""
+        user = User(
+            id=uuid7_from(signed_up, "demo", username),
+            username=username,
+            first_name=first,
+            last_name=last,
+            phone=phone,
+            company=company.name,
+            country=land.code,
+            language=land.language,
+            timezone=land.timezone,
+            platform_id=700_001 + number,
+            signed_up_at=signed_up,
+            support_channel=SupportChannel.PHONE if phone else SupportChannel.EMAIL,
+        )
+        user.set_address(f"{username}@{company.domain}")
+        user.set_unusable_password()
+        if number not in UNCONFIRMED:
+            user.email_confirmed_at = signed_up + timedelta(minutes=chance.randrange(2, 600))
+        if number in DEACTIVATED:
+            user.deactivated_at = now - timedelta(days=chance.randrange(3, 25))
+        yield user
+
+
+def draw_name(company: Company, taken: set[str], chance: random.Random) -> tuple[str, str]:
+    while True:
+        first = chance.choice(company.land.first_names.split())
+        last = chance.choice(company.land.last_names.split())
+        if f"{first} {last}" not in taken:
+            taken.add(f"{first} {last}")
+            return first, last
+
+
+def live_through(
+    customer: User,
+    topics: dict[str, uuid.UUID],
+    staff: User,
+    chance: random.Random,
+    *,
+    now: datetime,
+) -> None:
+    """Answers at sign-up or by import, and what a customer of some years did since."""
+    mail = [topics[slug] for slug in ("newsletter", "product_news", "special_offers")]
+    shown = Shown(language=customer.language)
+    imported = chance.random() < 0.3
+    asked = chance.sample(mail, 2) if imported else mail
+    answers = {topic: chance.random() < 0.65 for topic in asked}
+    start = customer.signed_up_at
+    source = Source.IMPORT if imported else Source.SIGNUP
+    record_choices(customer.pk, answers, source=source, now=start, shown=shown)
+    if not customer.is_confirmed:
+        return
+
+    def later() -> datetime:
+        """Somewhere between the last act and now, a little before today."""
+        nonlocal start
+        start += (now - timedelta(days=1) - start) * chance.uniform(0.2, 0.8)
+        return start
+
+    topic = chance.choice(mail)
+    story = chance.randrange(7)
+    if story == 0:
+        record_opt_out(customer.pk, [topic], source=Source.ONE_CLICK, now=later())
+    elif story == 1:
+        record_opt_out(customer.pk, mail, source=Source.LINK, now=later(), shown=shown)
+        record_choices(
+            customer.pk, {topic: True}, source=Source.PREFERENCES, now=later(), shown=shown
+        )
+    elif story == 2:
+        record_pause(customer.pk, mail, months=3, source=Source.PREFERENCES, now=now, shown=shown)
+    elif story == 3:
+        record_opt_out(
+            customer.pk,
+            [topic],
+            source=Source.STAFF,
+            actor=f"staff:{staff.pk}",
+            now=later(),
+            reason="Ringte og ba om færre e-poster."
+            if customer.country == NORWAY.code
+            else "Called and asked for fewer e-mails.",
+        )
+    elif story == 4:
+        record_opt_out(customer.pk, [topic], source=Source.PREFERENCES, now=later(), shown=shown)
+        undo_last(customer.pk, topic, source=Source.PREFERENCES, now=later(), shown=shown)
+    if chance.random() < 0.3:
+        names = {topics["reference_name"]: True, topics["reference_logo"]: chance.random() < 0.5}
+        record_choices(customer.pk, names, source=Source.PREFERENCES, now=later(), shown=shown)
+
+
+def make_invoices(customer: User, chance: random.Random, *, now: datetime) -> Iterator[Invoice]:
+    """Of the last six years, each settled within a month or still open."""
+    if not customer.is_confirmed:
+        return
+    earliest = max(customer.signed_up_at, now - timedelta(days=6 * 365))
+    for _ in range(chance.randrange(4)):
+        date = (earliest + (now - earliest) * chance.random()).date()
+        settled = date + timedelta(days=chance.randrange(5, 30))
+        yield Invoice(
+            id=uuid7_from(now, "demo", customer.username, str(date)),
+            customer=customer,
+            invoice_number=f"{date.year}-{chance.randrange(16**6):06x}",
+            billed_to=f"{customer.company}, {customer.get_full_name()}",
+            amount=Decimal(chance.randrange(20_000, 900_000)) / 100,
+            currency="NOK" if customer.country == NORWAY.code else "EUR",
+            date=date,
+            settled_on=settled if settled < now.date() else None,
+        )
+
+
+def write_drafts(author: User) -> None:
+    for topic in Topic.objects.filter(slug__in=CAMPAIGNS):
+        Campaign.objects.create(topic=topic, author=author, **CAMPAIGNS[topic.slug])
+    ServiceAnnouncement.objects.create(author=author, **ANNOUNCEMENT)

@@ -1,0 +1,57 @@
+"""Admin's own history holds keys and deeds, never people: an erasure has nothing to find there."""
+
+import pytest
+from django.contrib import admin
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from clicksend_portal.admin_site import QuietHistory
+from tests.factories import make_customer, topic
+
+pytestmark = pytest.mark.django_db
+
+
+def test_every_page_of_every_package_logs_through_the_quiet_history() -> None:
+    loud = [
+        model for model, page in admin.site._registry.items() if not isinstance(page, QuietHistory)
+    ]
+    assert loud == []
+
+
+def test_an_opt_out_on_the_phone_leaves_no_name_in_the_history(staff: Client) -> None:
+    person = make_customer(
+        username="finn-meg-ikke", email="finn@meg.test", last_name="Sjeldent", yes=("newsletter",)
+    )
+    address = reverse("admin:accounts_user_opt_out", args=[person.pk])
+    staff.post(address, {"topics": [topic().pk], "reason": "Sjeldent rang"})
+    entry = LogEntry.objects.get()
+    assert entry.object_id == entry.object_repr == str(person.pk)
+    for value in ("finn", "meg.test", "Sjeldent"):
+        assert value not in entry.object_repr + entry.change_message
+
+
+def test_adding_changing_and_deleting_log_the_key_only(staff: Client) -> None:
+    staff.post(reverse("admin:auth_group_add"), {"name": "Kari Nordmanns gruppe"})
+    group = Group.objects.get()
+    staff.post(reverse("admin:auth_group_change", args=[group.pk]), {"name": "Karis andre"})
+    staff.post(reverse("admin:auth_group_delete", args=[group.pk]), {"post": "yes"})
+    entries = LogEntry.objects.all()
+    assert len(entries) == 3
+    assert {entry.object_repr for entry in entries} == {str(group.pk)}
+    assert not any("Kari" in entry.change_message for entry in entries)
+
+
+def test_even_a_page_that_shows_people_by_name_logs_their_key(staff: Client, boss: User) -> None:
+    from django.test import RequestFactory
+
+    request = RequestFactory().get("/")
+    request.user = boss
+    person = make_customer(username="finn-meg-ikke")
+    page = admin.site.get_model_admin(User)
+    page.log_addition(request, person, [{"added": {}}])
+    page.log_change(request, person, [{"changed": {"fields": ["e-mail address"]}}])
+    page.log_deletions(request, User.objects.filter(pk=person.pk))
+    assert {entry.object_repr for entry in LogEntry.objects.all()} == {str(person.pk)}
