@@ -111,10 +111,13 @@ def test_saying_no_ends_a_pause():
 def test_undo_takes_the_latest_change_back_once():
     person = make_customer(yes=("newsletter",))
     services.record_opt_out(person.pk, [topic().pk], source=Source.PREFERENCES, now=NOW)
-    undo = {"source": Source.PREFERENCES, "now": NOW}
-    assert services.undo_last(person.pk, topic().pk, **undo)
+
+    def undo():
+        return services.undo_last(person.pk, topic().pk, source=Source.PREFERENCES, now=NOW)
+
+    assert undo()
     assert standing(person).state == State.GRANTED
-    assert not services.undo_last(person.pk, topic().pk, **undo)
+    assert not undo()
     assert standing(person).state == State.GRANTED
 
 

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -20,9 +22,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class Beside(threading.Thread):
     """Runs something on a connection of its own; `waiting` tells whether a lock holds it."""
 
-    def __init__(self, act: Callable[[], object]) -> None:
+    def __init__(self, act: Callable[[], Any]) -> None:
         super().__init__()
-        self.act, self.answer, self.pid = act, None, 0
+        self.act = act
+        self.answer: Any = None
+        self.pid = 0
         self.connected = threading.Event()
 
     def run(self) -> None:
@@ -68,7 +72,7 @@ def test_an_opt_out_waits_for_a_mark_that_came_first():
         opting_out.start()
         assert opting_out.waits_for_a_lock()
     opting_out.join()
-    assert len(opting_out.answer) == 1
+    assert opting_out.answer == [topic().pk]
 
 
 def test_a_mark_waits_for_an_opt_out_that_came_first_and_obeys_it():
@@ -107,7 +111,7 @@ def test_forty_choices_of_one_person_at_once_leave_one_state_and_every_event():
             person.pk, dict.fromkeys(reversed(every), True), source=Source.PREFERENCES, now=NOW
         )
 
-    threads = [Beside(lambda number=number: choose(number)) for number in range(40)]
+    threads = [Beside(partial(choose, number)) for number in range(40)]
     for thread in threads:
         thread.start()
     for thread in threads:

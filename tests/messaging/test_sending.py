@@ -204,14 +204,13 @@ def test_cancel_withholds_what_has_not_left(mailbox):
 
 def test_each_step_may_be_taken_twice_and_a_wrong_one_is_refused_with_the_state():
     campaign, staff = make_campaign(), make_staff()
-    act = {"actor": staff, "now": NOW}
     with pytest.raises(services.WrongState, match=r"utkast|draft"):
-        services.start(campaign, **act)
+        services.start(campaign, actor=staff, now=NOW)
     for step in ("approve", "start", "pause", "resume", "cancel"):
-        getattr(services, step)(campaign, **act)
-        getattr(services, step)(campaign, **act)
+        for _twice in range(2):
+            getattr(services, step)(campaign, actor=staff, now=NOW)
     with pytest.raises(services.WrongState):
-        services.resume(campaign, **act)
+        services.resume(campaign, actor=staff, now=NOW)
 
 
 def test_an_edit_takes_the_approval_back():

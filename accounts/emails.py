@@ -1,0 +1,109 @@
+"""The mails accounts send: each says what happened and what to do, and never asks to buy."""
+
+from typing import Any
+
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
+from django.contrib.auth.tokens import default_token_generator
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.policy import CONFIRMATION_PERIOD
+from accounts.tokens import make_welcome_token
+from accounts.zones import zone_named
+from foundation.mail import write_mail
+
+
+def _address_of(name: str, **kwargs: str) -> str:
+    return settings.PORTAL_URL + reverse(name, kwargs=kwargs)
+
+
+def _write(name: str, user: User, *, to: str = "", **context: Any) -> None:
+    """In the person's language and time, to the address in use unless another is named."""
+    with timezone.override(zone_named(user.timezone)):
+        write_mail(
+            f"accounts/mail/{name}",
+            to=to or user.email,
+            person_id=user.pk,
+            language=user.language or settings.LANGUAGE_CODE,
+            context={"user": user, **context},
+        )
+
+
+def send_welcome(user: User) -> None:
+    """`welcome-confirms`: account and user name, and a link to set the password; never one."""
+    _write(
+        "welcome",
+        user,
+        url=_address_of("welcome", token=make_welcome_token(user)),
+        until=user.signed_up_at + CONFIRMATION_PERIOD,
+    )
+
+
+def send_already_customer(user: User) -> None:
+    """Somebody signed up with the address of a confirmed account: only its owner learns of it."""
+    _write(
+        "already_customer",
+        user,
+        login_url=_address_of("account_login"),
+        reset_url=_address_of("account_reset_password"),
+    )
+
+
+def send_password_reset(user: User) -> None:
+    """The link that sets a new password (allauth's page takes it), valid for a day, once."""
+    url = _address_of(
+        "account_reset_password_from_key",
+        uidb36=user_pk_to_url_str(user),
+        key=default_token_generator.make_token(user),
+    )
+    _write("password_reset", user, url=url)
+
+
+def send_no_account(address: str, *, language: str) -> None:
+    """Somebody asked to reset the password of an address that has no account."""
+    write_mail(
+        "accounts/mail/no_account",
+        to=address,
+        person_id=None,
+        language=language,
+        context={"address": address, "signup_url": _address_of("account_signup")},
+    )
+
+
+def send_confirm_address(user: User, *, email: str, key: str) -> None:
+    """To the address the account shall move to: nothing moves before its owner agrees."""
+    _write(
+        "confirm_address",
+        user,
+        to=email,
+        email=email,
+        url=_address_of("account_confirm_email", key=key),
+    )
+
+
+def send_address_taken(owner: User) -> None:
+    """Somebody wants to move an account to an address that has one: only its owner learns of it."""
+    _write("address_taken", owner, login_url=_address_of("account_login"))
+
+
+def send_address_changed(user: User, *, old_email: str) -> None:
+    """The last mail to the old address, so that nobody loses an account without a word."""
+    _write(
+        "address_changed",
+        user,
+        to=old_email,
+        old_email=old_email,
+        new_email=user.email,
+    )
+
+
+def send_deactivated(user: User) -> None:
+    """Confirms the deactivation and says how to come back."""
+    _write("deactivated", user, login_url=_address_of("account_login"))
+
+
+def send_reactivated(user: User) -> None:
+    """Confirms that the account is active, for whoever did not do it."""
+    _write("reactivated", user, url=_address_of("account_profile"))

@@ -1,0 +1,153 @@
+"""People, their sessions and their invoices."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.base_session import AbstractBaseSession
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower, Now
+from django.utils.translation import gettext_lazy as _
+from django_countries.fields import CountryField
+from phonenumber_field.modelfields import PhoneNumberField
+
+from accounts.policy import NAME_LENGTH, USERNAME_PATTERN
+from accounts.querysets import UserManager
+from foundation.addresses import address_hashes, normalise_address
+from foundation.ids import uuid7_key
+
+
+class SupportChannel(models.TextChoices):
+    """How a person wishes to be answered (policy, "Kundeservice")."""
+
+    EMAIL = "email", _("E-mail")
+    PHONE = "phone", _("Phone")
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A customer or a member of staff.
+
+    `is_active` is Django's "may sign in"; a customer who deactivates the account keeps it, to be
+    able to come back, and has `deactivated_at` instead.
+    """
+
+    id = uuid7_key()
+    username = models.CharField(
+        _("user name"),
+        max_length=60,
+        validators=[
+            RegexValidator(
+                USERNAME_PATTERN,
+                _("Use 3 to 60 letters, digits, dots, plus signs, hyphens or underscores."),
+            )
+        ],
+    )
+    first_name = models.CharField(_("first name"), max_length=NAME_LENGTH, blank=True)
+    last_name = models.CharField(_("last name"), max_length=NAME_LENGTH, blank=True)
+    email = models.EmailField(_("e-mail address"))
+    address = models.CharField(max_length=320, unique=True, editable=False)
+    address_hashes = ArrayField(models.BinaryField(), editable=False)
+    email_confirmed_at = models.DateTimeField(_("e-mail confirmed"), null=True, blank=True)
+    phone = PhoneNumberField(_("phone"), blank=True)
+    company = models.CharField(_("company"), max_length=150, blank=True)
+    country = CountryField(_("country"), blank=True)
+    language = models.CharField(_("language"), max_length=5, blank=True)
+    timezone = models.CharField(_("time zone"), max_length=60, default="Europe/Oslo", blank=True)
+    support_channel = models.CharField(
+        _("answer me by"),
+        max_length=5,
+        choices=SupportChannel,
+        default=SupportChannel.EMAIL,
+    )
+    platform_id = models.BigIntegerField(_("customer number"), null=True, blank=True, unique=True)
+    signed_up_at = models.DateTimeField(_("customer since"), db_default=Now())
+    deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True)
+    is_active = models.BooleanField(_("may sign in"), default=True)
+    is_staff = models.BooleanField(_("staff"), default=False)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = _("customer")
+        verbose_name_plural = _("customers")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                Lower("username"),
+                name="accounts_user_username",
+                violation_error_message=_("This user name is taken. Choose another."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the normal form of the address and its keyed hashes beside it, always."""
+        self.set_address(self.email)
+        if (fields := kwargs.get("update_fields")) is not None and "email" in fields:
+            kwargs["update_fields"] = {*fields, "address", "address_hashes"}
+        super().save(*args, **kwargs)
+
+    def set_address(self, email: str) -> None:
+        self.email = email
+        self.address = normalise_address(email)
+        self.address_hashes = address_hashes(email)
+
+    def get_full_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    def get_short_name(self) -> str:
+        return self.first_name or self.username
+
+    @property
+    def is_confirmed(self) -> bool:
+        return self.email_confirmed_at is not None
+
+    @property
+    def is_deactivated(self) -> bool:
+        return self.deactivated_at is not None
+
+
+class Session(AbstractBaseSession):
+    """A signed-in browser, so that its owner can see and end it. No IP address: `ip-apart`."""
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="sessions")
+    agent = models.CharField(max_length=80, blank=True)
+    started_at = models.DateTimeField(db_default=Now())
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+
+
+class Invoice(models.Model):
+    """A billing record, kept up to 7 years from the end of its transaction (`seven-years`).
+
+    It carries its own copy of who was billed, as book-keeping law wants it, and so outlives the
+    account; nothing else may be read from it about a person who left.
+    """
+
+    id = uuid7_key()
+    customer = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="invoices"
+    )
+    invoice_number = models.CharField(_("invoice number"), max_length=40, unique=True)
+    billed_to = models.CharField(_("billed to"), max_length=300)
+    amount = models.DecimalField(_("amount"), max_digits=12, decimal_places=2)
+    currency = models.CharField(_("currency"), max_length=3)
+    date = models.DateField(_("date"))
+    settled_on = models.DateField(_("transaction ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("invoice")
+        verbose_name_plural = _("invoices")
+        ordering: ClassVar[list[str]] = ["-date"]
+
+    def __str__(self) -> str:
+        return self.invoice_number

@@ -1,0 +1,17 @@
+"""Numbers and pure decisions about accounts, each with its clause of the policy."""
+
+from datetime import datetime, timedelta
+
+# "Vi sender alle nye brukere en velkomst e-post for å bekrefte deres nye konto":
+# what nobody confirms is gone after a week, be it an account or a change of address.
+CONFIRMATION_PERIOD = timedelta(days=7)
+# A session's "last seen" is refreshed at most this often: one write an hour, not one a page.
+SESSION_SEEN_EVERY = timedelta(hours=1)
+
+USERNAME_PATTERN = r"^[\w.+-]{3,60}$"
+NAME_LENGTH = 100
+
+
+def confirmation_expired(signed_up_at: datetime, now: datetime) -> bool:
+    """Whether an unconfirmed account has had its week."""
+    return now - signed_up_at >= CONFIRMATION_PERIOD

@@ -1,0 +1,56 @@
+"""What every test may ask for. The servers themselves are started by `tests/services.py`."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from pytest_django.fixtures import Settings as SettingsWrapper
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.database import test_database
+from tests.mailbox import Mailbox
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Takes the place of pytest-django's own set-up, which would migrate in every process."""
+    with django_db_blocker.unblock(), test_database(), django_db_blocker.block():
+        yield
+
+
+@pytest.fixture(scope="session")
+def smtp_server() -> Iterator[Mailbox]:
+    transport = settings.MAIL_TRANSPORT
+    server = Mailbox(transport.host, transport.port)
+    server.controller.start()
+    yield server
+    server.controller.stop()
+
+
+@pytest.fixture
+def mailbox(smtp_server: Mailbox) -> Mailbox:
+    """The SMTP server that mail really leaves to in this test, empty at its start."""
+    smtp_server.clear()
+    return smtp_server
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> Iterator[None]:
+    """Rate limits and counters of one test must not reach the next."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def real_outbox(settings: SettingsWrapper) -> None:
+    """Django's test runner puts a mail box in memory in place of the backend; ours stays."""
+    settings.EMAIL_BACKEND = "messaging.backends.OutboxBackend"
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: SettingsWrapper) -> None:
+    """What slows a thief down slows hundreds of sign-ins of tests down too."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
