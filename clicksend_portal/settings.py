@@ -150,7 +150,8 @@ UNSUBSCRIBE_MAILBOX = env.unsubscribe_mailbox
 # --- people ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 # User names are unique whatever their case, by a constraint on Lower(); the check looks for a flag.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+# Staff see the preview of a mail in a frame of our own origin, so framing is SAMEORIGIN, not DENY.
+SILENCED_SYSTEM_CHECKS = ["auth.W004", "security.W019"]
 AUTHENTICATION_BACKENDS = ["accounts.backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

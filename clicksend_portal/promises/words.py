@@ -2,12 +2,13 @@
 
 from datetime import date, datetime
 
+from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from consent.history import DEFAULT_ZONE, human_moment
+from consent.history import human_moment
 
 # Statistics offices hide counts of people below 3 to 10; a count below this is "fewer than five".
 SMALLEST_COUNT = 5
@@ -45,7 +46,7 @@ def duration_text(seconds: float) -> str:
 
 def moment_text(moment: datetime) -> str:
     """A date and time as people say them, with the zone: minutes matter in a reading."""
-    return f"{human_moment(moment)} {moment.astimezone(DEFAULT_ZONE):%Z}"
+    return f"{human_moment(moment)} {timezone.localtime(moment):%Z}"
 
 
 def age_text(start: date, today: date) -> str:

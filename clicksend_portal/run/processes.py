@@ -1,0 +1,79 @@
+"""The processes of the portal, each with the database role it works under."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clicksend_portal.environment import Environment
+
+BIN = Path(sys.executable).parent
+WORKER_HOST = "portal"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    name: str
+    command: Sequence[str]
+    role: str
+
+    @property
+    def is_worker(self) -> bool:
+        return "worker" in self.command
+
+
+def programs(env: Environment, *, catcher: bool) -> list[Program]:
+    """In the order they start; they stop in the opposite one."""
+    local = [mail_catcher(env)] if catcher else []
+    return [*local, web(env), worker("mail", ["mail"], 2, "portal_sender"), keeper(), beat()]
+
+
+def web(env: Environment) -> Program:
+    command = [
+        str(BIN / "granian"),
+        "--interface=wsgi",
+        "--host=127.0.0.1",
+        f"--port={env.port}",
+        "--workers=2",
+        "--blocking-threads=4",
+        "--no-ws",
+        "--workers-kill-timeout=3",
+        "--log-level=warning",
+        "clicksend_portal.wsgi:application",
+    ]
+    return Program("web", command, "portal_app")
+
+
+def keeper() -> Program:
+    return worker("keeper", ["default", "retention"], 1, "portal_keeper")
+
+
+def worker(name: str, queues: Sequence[str], processes: int, role: str) -> Program:
+    command = [
+        *celery("worker"),
+        f"--queues={','.join(queues)}",
+        f"--hostname={name}@{WORKER_HOST}",
+        f"--concurrency={processes}",
+        "--without-gossip",
+        "--without-mingle",
+    ]
+    return Program(f"worker-{name}", command, role)
+
+
+def beat() -> Program:
+    return Program("beat", [*celery("beat"), "--pidfile="], "portal_app")
+
+
+def celery(command: str) -> list[str]:
+    return [str(BIN / "celery"), "--quiet", "--app=clicksend_portal", command, "--loglevel=INFO"]
+
+
+def mail_catcher(env: Environment) -> Program:
+    command = [
+        str(BIN / "maildump"),
+        "--foreground",
+        "--no-quit",
+        f"--smtp-port={env.smtp_port}",
+        f"--http-port={env.mailbox_port}",
+    ]
+    return Program("mail-catcher", command, "portal_reader")

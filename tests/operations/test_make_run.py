@@ -1,0 +1,131 @@
+"""`make run` starts everything, says so, and leaves nothing behind, however it ends."""
+
+import os
+import signal
+import smtplib
+import socket
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from clicksend_portal.embedded.folders import socket_folder
+from tests.operations.portal_process import PortalProcess
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Path]:
+    """Reachable for the account PostgreSQL runs as when the tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="portal-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def portal(scratch: Path) -> Iterator[PortalProcess]:
+    portal = PortalProcess(scratch)
+    yield portal
+    portal.end()
+
+
+def test_a_taken_port_is_named_in_one_sentence(scratch: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        said = PortalProcess(scratch / "taken", port=taken).refusal()
+    assert said.strip() == f"Port {taken} is taken; choose another one with PORT=…."
+
+
+def test_a_data_folder_that_cannot_be_written_is_named_in_one_sentence(scratch: Path) -> None:
+    (scratch / "file").touch()
+    said = PortalProcess(scratch / "file").refusal()
+    assert said.count("\n") == 1
+    assert f"The data folder {scratch}/file/data is not writable" in said
+
+
+def test_a_malformed_setting_is_named(scratch: Path) -> None:
+    portal = PortalProcess(scratch / "malformed", port=0)
+    assert portal.refusal().startswith("PORT is malformed: expected ")
+
+
+def test_a_long_data_folder_gets_a_short_socket(tmp_path: Path) -> None:
+    long = tmp_path / ("long" * 30)
+    assert long not in socket_folder(long).parents
+    assert socket_folder(tmp_path) == tmp_path / "socket" or len(str(tmp_path)) > 80
+
+
+@linux
+@pytest.mark.slow
+def test_the_portal_serves_and_ends_with_sigterm(portal: PortalProcess) -> None:
+    process = portal.start_until_ready()
+    facts = portal.facts()
+
+    record = portal.folder / "run" / "portal.json"
+    assert stat.S_IMODE(record.stat().st_mode) == 0o600
+    web = urlsplit(facts["web"])
+    with closing(HTTPConnection("127.0.0.1", web.port or 0, timeout=10)) as connection:
+        connection.request("GET", "/login/", headers={"Host": web.netloc})
+        assert connection.getresponse().status == 200
+    with smtplib.SMTP("127.0.0.1", urlsplit(facts["smtp"]).port or 0) as smtp:
+        assert smtp.noop()[0] == 250
+    with psycopg.connect(facts["database_url"]) as database:
+        assert database.execute("SELECT current_user").fetchone() == ("portal_owner",)
+        assert database.execute("SHOW fsync").fetchone() == ("on",)
+        assert database.execute("SHOW synchronous_commit").fetchone() == ("on",)
+    assert set(facts["customer"]) == {"username", "password"}
+    assert set(facts["staff"]) == {"username", "password", "totp_secret"}
+
+    again = PortalProcess(portal.folder).refusal()
+    assert again.startswith(f"The portal runs already, on {facts['web']} (process {process.pid}).")
+
+    process.terminate()
+    assert portal.wait_until_gone(seconds=10) == set()
+    assert not record.exists()
+    assert process.wait() == 0
+
+
+@linux
+@pytest.mark.slow
+def test_a_dead_worker_is_replaced_and_a_killed_supervisor_leaves_nothing(
+    portal: PortalProcess,
+) -> None:
+    process = portal.start_until_ready()
+    os.kill(worker_of(portal, process.pid), signal.SIGKILL)
+    assert any("worker-mail ended (signal 9)" in line for line in process.stdout or ())
+    process.kill()
+    assert portal.wait_until_gone(seconds=10) == set()
+
+
+@linux
+@pytest.mark.slow
+def test_what_was_committed_survives_a_kill_of_everything(portal: PortalProcess) -> None:
+    portal.start_until_ready()
+    with psycopg.connect(portal.facts()["database_url"]) as database:
+        database.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    portal.end()
+
+    process = portal.start_until_ready()
+    with psycopg.connect(portal.facts()["database_url"]) as database:
+        assert database.execute("SELECT answer FROM kept").fetchone() == (42,)
+        database.execute("DROP TABLE kept")
+    os.killpg(process.pid, signal.SIGHUP)
+    assert portal.wait_until_gone(seconds=10) == set()
+
+
+def worker_of(portal: PortalProcess, supervisor: int) -> int:
+    """The mail worker's main process; those it forked have another parent."""
+    for pid in portal.processes():
+        entry = Path(f"/proc/{pid}")
+        parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        if parent == supervisor and b"--hostname=mail@" in (entry / "cmdline").read_bytes():
+            return pid
+    raise AssertionError("no mail worker")
