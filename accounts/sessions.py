@@ -29,7 +29,7 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: Mapping[str, Any]) -> Session:
         session = super().create_model_instance(dict(data))
-        assert isinstance(session, Session)  # noqa: S101 - for the type checker
+        assert isinstance(session, Session)
         session.user_id = data.get(SESSION_KEY)
         session.agent = data.get("agent", "")
         if self.stored is not None and self.stored.session_key == session.session_key:

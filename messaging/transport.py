@@ -8,9 +8,9 @@ import smtplib
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from email.policy import SMTP
 from email.utils import parseaddr
+from functools import partial
 from typing import Protocol
 
 from anymail.exceptions import AnymailAPIError
