@@ -1,6 +1,6 @@
 """People, their sessions and their invoices."""
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import PermissionsMixin
@@ -17,6 +17,9 @@ from accounts.policy import NAME_LENGTH, USERNAME_PATTERN
 from accounts.querysets import UserManager
 from foundation.addresses import address_hashes, normalise_address
 from foundation.ids import uuid7_key
+
+if TYPE_CHECKING:
+    from django.contrib.sessions.backends.base import SessionBase
 
 
 class SupportChannel(models.TextChoices):
@@ -124,6 +127,12 @@ class Session(AbstractBaseSession):
     class Meta:
         verbose_name = _("session")
         verbose_name_plural = _("sessions")
+
+    @classmethod
+    def get_session_store_class(cls) -> "type[SessionBase]":
+        from accounts.sessions import SessionStore  # the store knows this model
+
+        return SessionStore
 
 
 class Invoice(models.Model):

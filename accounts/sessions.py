@@ -1,13 +1,33 @@
 """Django's database sessions, with the owner beside the key so that a person can end them."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from accounts.models import Session
+
+# Headers in which a server or a proxy says where a request came from.
+ORIGIN = ("REMOTE_", "HTTP_X_FORWARDED", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
+
+
+def without_origin(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The data of a session without the address of the browser (`ip-apart`).
+
+    allauth keeps a request that a re-authentication interrupts, with all of its headers.
+    """
+    state = data.get(STATE_SESSION_KEY)
+    if not isinstance(state, dict) or "request" not in state:
+        return dict(data)
+    kept = json.loads(state["request"])
+    kept["META"] = {
+        name: value for name, value in kept["META"].items() if not name.startswith(ORIGIN)
+    }
+    return {**data, STATE_SESSION_KEY: {**state, "request": json.dumps(kept)}}
 
 
 class SessionStore(DatabaseStore):
@@ -26,6 +46,9 @@ class SessionStore(DatabaseStore):
     def seen_at(self) -> datetime | None:
         """When this session was last seen, as far as its row has been read."""
         return self.stored.seen_at if self.stored else None
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        return super().encode(without_origin(session_dict))
 
     def create_model_instance(self, data: Mapping[str, Any]) -> Session:
         session = super().create_model_instance(dict(data))

@@ -32,7 +32,8 @@ class ChoiceForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        action = data.get("choice") or data.get("action")
+        # The button "Undo" sends the chosen radio button of its row along.
+        action = data.get("action") or data.get("choice")
         if not action:
             raise forms.ValidationError("no action")
         if action in self.NEEDS_TOPIC and data.get("topic") is None:

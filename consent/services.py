@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from consent import emails
@@ -102,16 +102,22 @@ def record_opt_out(
     Nothing else needs telling: the hand-over of each message asks the preference it changed
     (`obeyed-in-minutes`). A topic never asked becomes a refusal, a yes a withdrawal.
     """
-    return _change(
-        person_id,
-        dict.fromkeys(topics, State.REFUSED.value),
-        source=source,
-        actor=actor,
-        now=now,
-        shown=shown,
-        reason=reason,
-        received_at=received_at,
-    )
+    try:
+        return _change(
+            person_id,
+            dict.fromkeys(topics, State.REFUSED.value),
+            source=source,
+            actor=actor,
+            now=now,
+            shown=shown,
+            reason=reason,
+            received_at=received_at,
+        )
+    except IntegrityError:
+        # The person was erased in this very moment: there is nobody left to be reached.
+        if connection.in_atomic_block:
+            raise
+        return []
 
 
 def optional_topics() -> list[uuid.UUID]:

@@ -65,13 +65,15 @@ class Customer:
 
 def check_record(file: CustomerFile, record: Record, now: datetime) -> Customer | Rejection:
     """The customer, or everything that is wrong with the record."""
-    surplus = len(record.cells) - len(file.header)
-    if surplus:
-        problem = "too many columns" if surplus > 0 else "too few columns"
-        reason = (
-            f"The record has {len(record.cells)} columns and the header {len(file.header)}; put "
-            f"text that holds a comma between quotation marks, or fill in what is missing."
+    found, asked = len(record.cells), len(file.header)
+    if found != asked:
+        problem = "too many columns" if found > asked else "too few columns"
+        advice = (
+            "put text that holds a comma between quotation marks"
+            if found > asked
+            else "fill in what is missing"
         )
+        reason = f"The record has {found} columns and the header {asked}; {advice}."
         return Rejection(record, (Fault("record", problem, reason),))
     return _Check(file.values(record), now).customer(record)
 

@@ -49,7 +49,7 @@ def import_customers(
             raise UnusableFileError(
                 f"The portal has no topic {', '.join(missing)}; run `manage.py migrate` first."
             )
-        for records in batched(file, BATCH, strict=False):
+        for records in batched(file, BATCH):
             rejections = _import_batch(file, records, topics, summary, now=now, dry_run=dry_run)
             for rejection in sorted(rejections, key=lambda each: each.record.number):
                 summary.rejected += 1

@@ -4,6 +4,7 @@ import re
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -122,6 +123,11 @@ def test_a_language_left_out_is_that_of_the_page(client: Client) -> None:
     assert mails_to("kari@example.test")[0].language == "en"
 
 
+def lasting(answer: HttpResponse) -> dict[str, str]:
+    """The headers, without the moment of the answer."""
+    return {name: value for name, value in answer.headers.items() if name != "Expires"}
+
+
 @pytest.mark.parametrize("state", ["confirmed", "unconfirmed", "deactivated"])
 def test_a_taken_address_looks_the_same_as_a_free_one(client: Client, state: str) -> None:
     """Same answer, same page, same number of queries, one mail to the address."""
@@ -135,7 +141,7 @@ def test_a_taken_address_looks_the_same_as_a_free_one(client: Client, state: str
     with CaptureQueriesContext(connection) as taken:
         answer = client.post("/signup/", signup_form())
     assert (answer.status_code, answer["Location"]) == (302, "/signup/check-your-mail/")
-    assert dict(answer.headers) == dict(expected.headers)
+    assert lasting(answer) == lasting(expected)
     assert len(taken) == len(free)
     assert len(mails_to("ola@example.test")) == 1
     assert Message.objects.filter(to_address__iexact="kari@example.test").count() == 1

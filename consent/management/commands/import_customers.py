@@ -45,9 +45,9 @@ class Command(BaseCommand):
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
         rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
+        started = time.monotonic()
         try:
             file = CustomerFile(path)
-            started = time.monotonic()
             summary = self._dry_run(file) if options["dry_run"] else self._run(file, rejected)
         except UnusableFileError as error:
             raise CommandError(str(error), returncode=UNUSABLE) from error

@@ -1,0 +1,48 @@
+"""The mail that says a deletion is done: what went, what stays until when, and why."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.utils import translation
+
+from accounts.models import User
+from foundation.mail import write_mail
+from retention.entries import OnErasure, Words
+from retention.holdings import Kept
+from retention.schedule import ENTRIES
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    title: Words
+    count: int
+
+
+def send_deletion_confirmed(
+    user: User, *, removed: Mapping[str, int], kept: Sequence[Kept], reference: uuid.UUID
+) -> None:
+    """Names no account any more: the outbox blanks body and address once it is sent."""
+    language = user.language or settings.LANGUAGE_CODE
+    with translation.override(language):
+        write_mail(
+            "retention/mail/deletion_confirmed",
+            to=user.email,
+            person_id=None,
+            language=language,
+            context={
+                "deleted": lines(removed, OnErasure.DELETE),
+                "blanked": lines(removed, OnErasure.BLANK),
+                "kept": kept,
+                "reference": reference,
+            },
+        )
+
+
+def lines(removed: Mapping[str, int], erasure: OnErasure) -> list[Line]:
+    return [
+        Line(ENTRIES[model].title, count)
+        for model, count in removed.items()
+        if count and ENTRIES[model].erasure == erasure
+    ]

@@ -1,0 +1,224 @@
+"""One run of one rule: an advisory lock, then small batches or whole months, a row that says so.
+
+Killed at any line, the next run takes up what is left: every batch is its own transaction, and a
+month is detached, then dropped, each by itself. Two runs of a rule at once: the second steps back.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import DateField, DateTimeField, Exists, F, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
+
+from accounts.models import User
+from consent.models import ConsentDetail
+from foundation.partitions import existing_partitions
+from retention.entries import Entry, Removal, Rule
+from retention.erasure import delete_rows, lock_person, sweep
+from retention.models import RetentionRun
+from retention.schedule import model_of
+
+MICROSECOND = timedelta(microseconds=1)
+# Each takes a dozen statements, and all stay locked until the batch commits.
+ACCOUNTS_AT_ONCE = 50
+
+
+@contextmanager
+def rule_lock(name: str) -> Iterator[bool]:
+    """Whether this process may run the rule now; a killed process's lock dies with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtext('retention'), hashtext(%s))", [name])
+        got = bool(cursor.fetchone()[0])
+    try:
+        yield got
+    finally:
+        if got:
+            unlock(name)
+
+
+def unlock(name: str) -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('retention'), hashtext(%s))", [name])
+    except DatabaseError:
+        connection.close()  # it is broken, and its lock went with it
+
+
+def run_rule(
+    entry: Entry, rule: Rule, *, now: datetime, actor: str, batch: int
+) -> RetentionRun | None:
+    """The run's row, or None when another process has this rule in hand."""
+    with rule_lock(rule.name) as got:
+        if not got:
+            return None
+        began = time.monotonic()
+        run = RetentionRun(
+            rule=rule.name, actor=actor, cutoff=rule.period.cutoff(now), started_at=now
+        )
+        run.save(force_insert=True)
+        if rule.removal == Removal.PARTITIONS:
+            drop_months(entry, rule, run, now=now)
+        else:
+            remove = REMOVALS[rule.removal]
+            while remove_batch(run, lambda: remove(entry, rule, now, batch)):
+                pass
+        run.duration = timedelta(seconds=time.monotonic() - began)
+        run.save(update_fields=["duration"])
+        return run
+
+
+def remove_batch(run: RetentionRun, remove: Callable[[], int]) -> int:
+    """One transaction: the rows go and the run's count says so."""
+    with transaction.atomic():
+        removed = remove()
+        if removed:
+            RetentionRun.objects.filter(pk=run.pk).update(removed=F("removed") + removed)
+            run.removed += removed
+    return removed
+
+
+# --- what is due ---------------------------------------------------------------------------------
+
+
+def due_rows(entry: Entry, rule: Rule, now: datetime) -> QuerySet[Any]:
+    """Rows whose period is over; none whose clock has not started."""
+    model = model_of(entry)
+    cutoff = rule.period.cutoff(now)
+    rows: QuerySet[Any] = model._base_manager.all()
+    if rule.removal == Removal.MAIL_TO_NOBODY:
+        owner = User.objects.filter(pk=OuterRef("person_id"))
+        return rows.filter(~Exists(owner), person_id__isnull=False)
+    if rule.removal == Removal.SUPERSEDED_CHOICES:
+        newer = ConsentDetail.objects.filter(
+            person_id=OuterRef("person_id"),
+            topic_id=OuterRef("topic_id"),
+            version__gt=OuterRef("version"),
+            at__lte=cutoff,
+        )
+        return rows.filter(Exists(newer), at__lte=cutoff)
+    if rule.removal == Removal.PENDING_ADDRESSES:
+        # The column is ours, added to allauth's table: its model does not know it.
+        since = RawSQL("account_emailaddress.pending_since", [], output_field=DateTimeField())
+        rows = rows.alias(since=since).filter(verified=False, since__lte=cutoff)
+        return rows.exclude(email__iexact=F("user__email"))
+    if rule.only is not None:
+        rows = rows.filter(rule.only)
+    field = model._meta.get_field(rule.clock)
+    is_date = isinstance(field, DateField) and not isinstance(field, DateTimeField)
+    return rows.filter(**{f"{rule.clock}__lte": cutoff.date() if is_date else cutoff})
+
+
+def count_due(entry: Entry, rule: Rule, now: datetime) -> int:
+    if rule.removal == Removal.PARTITIONS:
+        return sum(count_rows(name) for name in due_months(entry, rule, now))
+    return due_rows(entry, rule, now).order_by().count()
+
+
+# --- batches -------------------------------------------------------------------------------------
+
+
+def delete_due(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    """Rows that somebody holds at the moment are left to the next night."""
+    model = model_of(entry)
+    rows = due_rows(entry, rule, now).select_for_update(skip_locked=True, of=("self",))
+    keys = list(rows.order_by().values_list("pk", flat=True)[:batch])
+    counts: dict[str, int] = model._base_manager.filter(pk__in=keys).delete()[1]
+    return counts.get(entry.model, 0)
+
+
+def delete_mail_to_nobody(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    return delete_rows(due_rows(entry, rule, now), batch)
+
+
+def remove_superseded(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    before = rule.period.cutoff(now) + MICROSECOND
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT consent_remove_details(NULL, %s, %s)", [before, batch])
+        return int(cursor.fetchone()[0])
+
+
+def remove_accounts(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    """Accounts with all they have. One confirmed in this very moment is locked, seen, and stays."""
+    removed = 0
+    number = min(batch, ACCOUNTS_AT_ONCE)
+    for person_id in list(due_rows(entry, rule, now).values_list("pk", flat=True)[:number]):
+        person = lock_person(person_id)
+        if due_rows(entry, rule, now).filter(pk=person_id).exists():
+            sweep(person, now=now)
+            removed += 1
+    return removed
+
+
+REMOVALS: dict[Removal, Callable[[Entry, Rule, datetime, int], int]] = {
+    Removal.BATCHES: delete_due,
+    Removal.PENDING_ADDRESSES: delete_due,
+    Removal.SUPERSEDED_CHOICES: remove_superseded,
+    Removal.WHOLE_ACCOUNTS: remove_accounts,
+    Removal.MAIL_TO_NOBODY: delete_mail_to_nobody,
+}
+
+
+# --- whole months --------------------------------------------------------------------------------
+
+
+def drop_months(entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime) -> None:
+    """Detach each due month without blocking anybody, then drop it.
+
+    Detaching concurrently is PostgreSQL's own two steps; a killed one is finished first.
+    """
+    table = model_of(entry)._meta.db_table
+    with connection.cursor() as cursor:
+        for name in pending_months(table):
+            cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} FINALIZE")
+        attached = set(existing_partitions(table))
+        for name in due_months(entry, rule, now):
+            if name in attached:
+                cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} CONCURRENTLY")
+            rows = count_rows(name)
+            with transaction.atomic():
+                cursor.execute(f"DROP TABLE {name}")
+                run.removed += rows
+                run.partitions = [*run.partitions, name]
+                run.save(update_fields=["removed", "partitions"])
+
+
+def due_months(entry: Entry, rule: Rule, now: datetime) -> list[str]:
+    """Months of the table, attached or detached, whose oldest possible row has had its period."""
+    table = model_of(entry)._meta.db_table
+    return [name for name, month in months_of(table) if rule.period.month_is_over(month, now)]
+
+
+def months_of(table: str) -> list[tuple[str, datetime]]:
+    """Every table that is or was a month of this one, by name, oldest first."""
+    pattern = re.compile(rf"{re.escape(table)}_y(\d{{4}})m(\d\d)")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace "
+            "AND relname ~ %s ORDER BY relname",
+            ["public", rf"^{table}_y\d{{4}}m\d\d$"],
+        )
+        names = [str(row[0]) for row in cursor.fetchall()]
+    found = [(name, match) for name in names if (match := pattern.fullmatch(name))]
+    return [(name, datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC)) for name, match in found]
+
+
+def pending_months(table: str) -> list[str]:
+    """Partitions whose concurrent detaching was cut short."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits "
+            "WHERE inhparent = %s::regclass AND inhdetachpending",
+            [table],
+        )
+        return [str(row[0]) for row in cursor.fetchall()]
+
+
+def count_rows(table: str) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {table}")
+        return int(cursor.fetchone()[0])

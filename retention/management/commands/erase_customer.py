@@ -1,0 +1,53 @@
+"""`manage.py erase_customer ID`: the same deletion as on the customer's page."""
+
+import uuid
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone, translation
+
+from accounts.models import User
+from foundation.roles import KEEPER, as_role
+from retention import services
+from retention.models import DeletionRequest, Source
+from retention.schedule import ENTRIES
+
+
+class Command(BaseCommand):
+    help = "Delete a customer with everything the schedule says, and confirm it to them by mail."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("id", help="the customer's key or customer number")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with as_role(KEEPER), translation.override("en"):
+            now = timezone.now()
+            try:
+                wish = services.request_deletion(
+                    find_customer(options["id"]), source=Source.COMMAND, actor="operator", now=now
+                )
+            except services.StaffStaysError as error:
+                raise CommandError(
+                    "This is a member of staff. End their staff access first."
+                ) from error
+            services.execute_deletion(wish, now=now)
+        self.report(wish)
+
+    def report(self, wish: DeletionRequest) -> None:
+        for model, count in wish.removed.items():
+            self.stdout.write(f"{count:8}  {ENTRIES[model].title}")
+        for row in wish.kept:
+            until = row["until"] or "not settled yet"
+            self.stdout.write(f"{row['count']:8}  kept ({until}): {ENTRIES[row['model']].title}")
+        self.stdout.write(f"Deletion {wish.reference} is {wish.state}.")
+
+
+def find_customer(text: str) -> uuid.UUID:
+    """By key, or by the number the customer has at ClickSend."""
+    try:
+        known = {"platform_id": int(text)} if text.isdigit() else {"pk": uuid.UUID(text)}
+        found: uuid.UUID = User.objects.values_list("pk", flat=True).get(**known)
+    except (ValueError, User.DoesNotExist) as error:
+        raise CommandError(f"There is no customer {text}.") from error
+    return found

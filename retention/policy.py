@@ -1,0 +1,70 @@
+"""Periods and their exact arithmetic, each number with its clause of the policy or its reason."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from foundation.calendar import months_later
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """How long something is kept after its clock started: calendar months, or whole days of 24 h.
+
+    Months count calendar days in UTC, so what is shown ("kept until 28 February 2027") and what
+    is done agree to the day: a record goes on the first day on which its period has ended.
+    """
+
+    months: int = 0
+    days: int = 0
+
+    def end(self, start: date) -> date:
+        """The day on which the period of something whose clock started on `start` is over.
+
+        7 years after 29 February is 28 February: never a day longer than the period.
+        """
+        return months_later(start, self.months) + timedelta(days=self.days)
+
+    def cutoff(self, now: datetime) -> datetime:
+        """The last moment at which a clock may have started for its period to be over `now`."""
+        if not self.months:
+            return now - timedelta(days=self.days)
+        today = now.astimezone(UTC).date()
+        day = months_later(today, -self.months)
+        while self.end(day + timedelta(days=1)) <= today:
+            day += timedelta(days=1)
+        return datetime.combine(day, time.max, UTC)
+
+    def month_is_over(self, month: datetime, now: datetime) -> bool:
+        """Whether a monthly partition must go: its oldest possible record has had its period."""
+        return months_later(month, self.months) <= now
+
+    def is_longer_than(self, other: "Period") -> bool:
+        reference = date(2000, 1, 1)
+        return self.end(reference) > other.end(reference)
+
+
+def years(number: int) -> Period:
+    return Period(months=12 * number)
+
+
+# "Data lagres bare for fakturerings- og regnskapsmessige formål i opptil 7 år": nothing kept for
+# billing may have a longer period, and `manage.py check` refuses one that has.
+BILLING_LIMIT = years(7)
+BILLING = BILLING_LIMIT
+# Long enough to answer "did you write to me last year?", then whole months drop.
+OUTBOX = Period(months=13)
+# What proves a past choice: as long as somebody may still complain about it.
+SUPERSEDED_CHOICES = years(3)
+# What proves that we deleted, and by which rule.
+PROOF = years(3)
+STAFF_LOG = Period(months=13)
+PAGE_COUNTS = Period(months=25)
+READINGS = Period(months=13)
+PROMISE_DAYS = years(3)
+# "Vi sender alle nye brukere en velkomst e-post for å bekrefte deres nye konto": an account, or a
+# changed address, that nobody confirms is gone after a week.
+UNCONFIRMED = Period(days=7)
+EXPIRED_SESSIONS = Period(days=1)
+
+# Rows that one transaction removes: small enough that nobody waits for it.
+BATCH_SIZE = 1000

@@ -1,0 +1,21 @@
+"""Reads on requests and runs that pages, admin and tasks share."""
+
+from typing import Any, Self
+
+from django.db.models import Max, QuerySet
+
+
+class DeletionRequestQuerySet(QuerySet[Any]):
+    def open(self) -> Self:
+        """Asked for and not yet done, oldest first."""
+        return self.filter(state="requested").order_by("requested_at")
+
+
+class RetentionRunQuerySet(QuerySet[Any]):
+    def newest_per_rule(self) -> dict[str, Any]:
+        """The last finished run of each rule."""
+        finished = self.filter(duration__isnull=False)
+        newest = finished.values("rule").annotate(at=Max("started_at")).order_by()
+        moments = {row["at"] for row in newest}
+        found = finished.filter(started_at__in=moments).order_by("started_at")
+        return {run.rule: run for run in found}

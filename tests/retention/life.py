@@ -1,0 +1,109 @@
+"""A customer with something in every class of data, and what a deletion of them is asked by."""
+
+import uuid
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from allauth.account.models import EmailAddress, EmailConfirmation
+from allauth.mfa.models import Authenticator
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
+
+from accounts.models import Invoice, Session, User
+from consent import services as consent
+from consent.models import Source
+from messaging.outbox import put_account_mail
+from tests.factories import NOW, make_customer, make_staff, topic
+
+VALUES = (
+    "zebulon.quist@example.test",
+    "zquist77",
+    "Zebulon",
+    "Quistgaard",
+    "+4798765432",
+    "Quist AS",
+)
+
+
+def make_full_customer(**fields: Any) -> User:
+    """Zebulon Quistgaard, with rows in every table that can hold some about him."""
+    email, username, first, last, phone, company = VALUES
+    person = make_customer(
+        yes=("newsletter",),
+        no=("special_offers",),
+        **(
+            {
+                "email": email,
+                "username": username,
+                "first_name": first,
+                "last_name": last,
+                "phone": phone,
+                "company": company,
+                "country": "NO",
+            }
+            | fields
+        ),
+    )
+    fill(person)
+    return person
+
+
+def fill(person: User, *, now: datetime = NOW) -> None:
+    key = uuid.uuid4().hex
+    consent.record_opt_out(
+        person.pk, [topic("newsletter").pk], source=Source.LINK, now=now + timedelta(hours=1)
+    )
+    Session.objects.create(
+        session_key=key, session_data=person.email, expire_date=now, user=person, agent="Firefox"
+    )
+    address = EmailAddress.objects.create(user=person, email=f"new.{person.email}")
+    EmailConfirmation.objects.create(email_address=address, key=key, created=now)
+    Authenticator.objects.create(
+        user=person, type="webauthn", data={"name": person.first_name, "credential": {}}
+    )
+    person.groups.add(Group.objects.get_or_create(name="readers")[0])
+    write_log(person, str(person.pk), User, person.username)
+    write_log(person, str(address.pk), EmailAddress, address.email)
+    put_account_mail(
+        to=person.email,
+        person_id=person.pk,
+        purpose="password_changed",
+        language="nb",
+        subject=f"Hei {person.first_name}",
+        text=person.username,
+        html="",
+        now=timezone.now(),
+    )
+    put_account_mail(
+        to=person.email.upper(),
+        person_id=None,
+        purpose="no_account",
+        language="nb",
+        subject="Ingen konto",
+        text="",
+        html="",
+        now=timezone.now(),
+    )
+    for number, settled in enumerate((date(2024, 2, 29), date(2026, 3, 1), None)):
+        Invoice.objects.create(
+            customer=person,
+            invoice_number=f"{key[:8]}-{number}",
+            billed_to=f"{person.get_full_name()}, {person.company}",
+            amount="120.50",
+            currency="NOK",
+            date=date(2024, 1, 30),
+            settled_on=settled,
+        )
+
+
+def write_log(person: User, object_id: str, model: type, representation: str) -> None:
+    LogEntry.objects.create(
+        user=User.objects.filter(is_staff=True).first() or make_staff(),
+        content_type=ContentType.objects.get_for_model(model),
+        object_id=object_id,
+        object_repr=representation,
+        action_flag=CHANGE,
+        change_message=f"Changed {person.email}",
+    )

@@ -1,0 +1,285 @@
+"""What a person sees of their data, takes along, and does about it."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.mfa.models import Authenticator
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import Session, User
+from foundation.roles import KEEPER, as_role
+from retention import services
+from retention.entries import DataClass, Entry
+from retention.models import DeletionRequest
+from retention.models import Source as Way
+from retention.schedule import ENTRIES, personal_entries
+from tests.factories import NOW, make_customer, make_staff
+from tests.retention.life import VALUES, fill, make_full_customer
+from tests.staff.sign_in import METHODS_OF
+
+pytestmark = pytest.mark.django_db
+PASSWORD = "et langt nok passord"
+
+
+@pytest.fixture
+def person() -> User:
+    return make_full_customer(password=PASSWORD, platform_id=4711, language="en")
+
+
+@pytest.fixture
+def visitor(person: User) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def shown() -> list[Entry]:
+    """What a customer can have something of; roles are for staff."""
+    return [
+        entry for entry in personal_entries() if entry.model != "accounts.User_user_permissions"
+    ]
+
+
+def proven(client: Client) -> Client:
+    """A session whose owner has just proved to be the owner."""
+    session = client.session
+    session[METHODS_OF] = session["_auth_user_id"]
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        {"method": "password", "at": time.time(), "reauthenticated": True}
+    ]
+    session.save()
+    return client
+
+
+def exported(client: Client) -> dict[str, Any]:
+    answer = client.get("/data/export/")
+    found: dict[str, Any] = json.loads(answer.content)
+    return found
+
+
+@pytest.mark.parametrize("address", ["/data/", "/data/export/", "/data/delete/"])
+def test_a_stranger_is_asked_to_sign_in(client: Client, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/login/")
+
+
+def test_the_overview_shows_every_class_that_holds_something(visitor: Client) -> None:
+    page = visitor.get("/data/").content.decode()
+    for entry in shown():
+        assert str(entry.title) in page
+        assert entry.until in page
+    for chapter in ("Your account", "Signing in", "Emails to you", "Billing"):
+        assert f"<h2>{chapter}</h2>" in page
+    assert "since" in page.lower()
+    assert "Stopped “Newsletter”" in page
+    assert "22 November 2026" in page
+
+
+def test_the_overview_of_a_new_customer_shows_only_what_is_there(client: Client) -> None:
+    client.force_login(make_customer(language="en"))
+    page = client.get("/data/").content.decode()
+    assert str(ENTRIES["accounts.User"].title) in page
+    assert str(ENTRIES["accounts.Invoice"].title) not in page
+    assert "No choice yet" in page
+
+
+def test_the_download_holds_every_exported_field(visitor: Client) -> None:
+    answer = visitor.get("/data/export/")
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    data = json.loads(answer.content)["data"]
+    for entry in personal_entries():
+        if not entry.exported:
+            assert entry.model not in data
+            continue
+        for row in data[entry.model]["rows"]:
+            names = {name.removesuffix("_id") for name in row}
+            assert names == {name.removesuffix("_id") for name in entry.exported_fields}
+        assert data[entry.model]["purpose"]
+        assert data[entry.model]["kept"]
+
+
+def test_the_download_uses_clicksends_names(visitor: Client, person: User) -> None:
+    assert exported(visitor)["account"] == {
+        "user_id": 4711,
+        "username": VALUES[1],
+        "user_email": VALUES[0],
+        "user_phone": VALUES[4],
+        "user_first_name": VALUES[2],
+        "user_last_name": VALUES[3],
+        "account_name": VALUES[5],
+        "country": "NO",
+        "timezone": "Europe/Oslo",
+        "date_sign_up": int(person.signed_up_at.timestamp()),
+    }
+
+
+def test_the_download_holds_no_secret_and_nobody_elses_data(visitor: Client, person: User) -> None:
+    other = make_customer(yes=("newsletter",), first_name="Annen", email="annen@example.test")
+    fill(other)
+    text = visitor.get("/data/export/").content.decode()
+    for foreign in ("Annen", "annen@example.test", str(other.pk)):
+        assert foreign not in text
+    for secret in (person.password, "session_data", "salt", "credential", "address_hashes"):
+        assert secret not in text
+    counts = {model: len(part["rows"]) for model, part in exported(visitor)["data"].items()}
+    assert counts["accounts.Invoice"] == 3
+    assert counts["consent.ConsentDetail"] == 3
+
+
+def test_seeing_changes_nothing(visitor: Client, person: User) -> None:
+    for address in ("/data/", "/data/export/", "/data/delete/"):
+        visitor.get(address)
+        visitor.head(address)
+    assert not DeletionRequest.objects.exists()
+    assert User.objects.get(pk=person.pk).is_active
+
+
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_the_preview_says_what_goes_what_is_blanked_and_what_stays(
+    visitor: Client, person: User, language: str
+) -> None:
+    User.objects.filter(pk=person.pk).update(language=language)
+    page = visitor.get("/data/delete/").content.decode()
+    if language == "en":
+        for entry in shown():
+            assert str(entry.title) in page
+    words = {
+        "en": ["Until 1 March 2033", "1 is not settled yet", "Reviewed on", "Blanked"],
+        "nb": ["Til 1. mars 2033", "1 er ikke gjort opp ennå", "Vurderes på nytt", "Blankes"],
+    }
+    for word in words[language]:
+        assert word in page
+
+
+# --- asking for it -------------------------------------------------------------------------------
+
+
+def test_deleting_asks_who_it_is_and_goes_on_after_the_password(visitor: Client) -> None:
+    answer = visitor.post("/data/delete/")
+    assert answer.status_code == 302
+    assert not DeletionRequest.objects.exists()
+    asked = answer.headers["Location"]
+    assert "reauthenticate" in asked
+
+    answer = visitor.post(asked, {"password": "not it"})
+    assert not DeletionRequest.objects.exists()
+    answer = visitor.post(asked, {"password": PASSWORD})
+    wish = DeletionRequest.objects.get()
+    assert answer.headers["Location"] == f"/data/delete/{wish.reference}/"
+    assert visitor.get(answer.headers["Location"]).status_code == 200
+
+
+def test_whoever_has_only_a_passkey_is_asked_for_it() -> None:
+    passkey_only = make_customer()
+    Authenticator.objects.create(
+        user=passkey_only,
+        type=Authenticator.Type.WEBAUTHN,
+        data={"name": "x", "passwordless": True},
+    )
+    client = Client()
+    client.force_login(passkey_only)
+    answer = client.post("/data/delete/")
+    assert "webauthn" in answer.headers["Location"]
+    assert not DeletionRequest.objects.exists()
+
+
+def test_no_address_of_the_browser_is_kept_while_the_password_is_asked_for(
+    visitor: Client,
+) -> None:
+    visitor.post("/data/delete/", REMOTE_ADDR="203.0.113.77", HTTP_X_FORWARDED_FOR="203.0.113.78")
+    kept = json.dumps(dict(visitor.session.items()))
+    assert "reauthentication" in kept
+    assert "203.0.113" not in kept
+
+
+def test_deleting_signs_out_and_shows_progress_to_nobody_else(
+    visitor: Client, person: User
+) -> None:
+    answer = proven(visitor).post("/data/delete/", follow=True)
+    assert answer.status_code == 200
+    wish = DeletionRequest.objects.get()
+    assert (wish.person_id, wish.source, wish.actor) == (person.pk, "customer", "self")
+    assert not Session.objects.filter(user=person).exists()
+    assert visitor.get("/data/").status_code == 302
+    page = Client().get(f"/data/delete/{wish.reference}/").content.decode()
+    for value in (*VALUES, str(person.pk)):
+        assert value not in page
+    assert f"0 of {wish.steps.count()}" in page or f"0 av {wish.steps.count()}" in page
+
+
+def test_the_page_says_when_it_is_done(visitor: Client) -> None:
+    proven(visitor).post("/data/delete/")
+    wish = DeletionRequest.objects.get()
+    with as_role(KEEPER):
+        services.run_deletions(NOW)
+    page = (
+        Client()
+        .get(f"/data/delete/{wish.reference}/", headers={"accept-language": "en"})
+        .content.decode()
+    )
+    assert "The deletion is done" in page
+    assert "hx-trigger" not in page
+
+
+def test_an_unknown_deletion_is_not_found(client: Client) -> None:
+    address = "/data/delete/6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111/"
+    assert client.get(address).status_code == 404
+
+
+def test_staff_are_told_that_they_cannot_be_deleted_here(client: Client) -> None:
+    boss = make_staff(language="en")
+    client.force_login(boss)
+    for answer in (client.get("/data/delete/"), proven(client).post("/data/delete/")):
+        assert "This is a staff account" in answer.content.decode()
+    assert not DeletionRequest.objects.exists()
+
+
+# --- commands ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("named_by", ["key", "number"])
+def test_the_command_does_the_same(
+    person: User, named_by: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("erase_customer", str(person.pk) if named_by == "key" else "4711")
+    assert not User.objects.filter(pk=person.pk).exists()
+    wish = DeletionRequest.objects.get()
+    assert (wish.source, wish.state) == (Way.COMMAND, "finished")
+    said = capsys.readouterr().out
+    assert "kept (2033-03-01): Invoices" in said
+    assert str(wish.reference) in said
+
+
+def test_the_command_names_what_it_cannot_do() -> None:
+    for unknown in ("99", "not-a-key", "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111"):
+        with pytest.raises(CommandError, match="There is no customer"):
+            call_command("erase_customer", unknown)
+    with pytest.raises(CommandError, match="member of staff"):
+        call_command("erase_customer", str(make_staff().pk))
+
+
+def test_plan_changes_nothing_and_enforce_does_it(capsys: pytest.CaptureFixture[str]) -> None:
+    old = make_customer(email_confirmed_at=None, signed_up_at=NOW.replace(year=2020))
+    rule = ("--rule", "unconfirmed_accounts")
+    call_command("retention", "plan", *rule)
+    assert "1 rows up to" in capsys.readouterr().out
+    assert User.objects.filter(pk=old.pk).exists()
+    call_command("retention", "status", *rule)
+    assert "never ran; 1 rows due" in capsys.readouterr().out
+    call_command("retention", "enforce", *rule)
+    assert "1 rows removed" in capsys.readouterr().out
+    assert not User.objects.filter(pk=old.pk).exists()
+    call_command("retention", "status", *rule)
+    said = capsys.readouterr().out
+    assert "7 days after sign-up" in said
+    assert "0 rows due" in said
+
+
+def test_every_chapter_has_a_class() -> None:
+    assert {entry.data_class for entry in ENTRIES.values()} == set(DataClass)

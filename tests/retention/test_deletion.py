@@ -1,0 +1,311 @@
+"""A customer who asks to be deleted is gone from every table, and nobody else is touched."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from celery import current_app
+from django.db import DatabaseError, IntegrityError, connection, transaction
+
+from accounts import signals
+from accounts.models import Invoice, Session, User
+from consent import services as consent
+from consent.models import ConsentDetail, Preference, Source, Suppression
+from consent.suppression import is_suppressed
+from foundation.roles import APP, KEEPER, SENDER, as_role
+from messaging.models import Kind, Message
+from messaging.sender import deliver_pending
+from retention import erasure, services
+from retention.models import DeletionRequest, RetentionRun
+from retention.models import Source as Way
+from tests.factories import NOW, make_customer, make_staff, topic
+from tests.mailbox import Mailbox
+from tests.retention.life import VALUES, fill, make_full_customer
+from tests.retention.traces import tables_with
+
+pytestmark = pytest.mark.django_db
+
+
+def ask(person: User) -> DeletionRequest:
+    return services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+
+
+def erase(person: User, *, batch: int = 1000) -> DeletionRequest:
+    """Asked for by the web process, done by the keeper."""
+    wish = ask(person)
+    with as_role(KEEPER):
+        services.run_deletions(NOW, batch=batch)
+    wish.refresh_from_db()
+    return wish
+
+
+def confirmation() -> Message:
+    return Message.objects.get(purpose="deletion_confirmed")
+
+
+def everything_of(person: User) -> dict[str, Any]:
+    return {
+        "user": User.objects.filter(pk=person.pk).values().get(),
+        "sessions": list(Session.objects.filter(user=person).values()),
+        "preferences": list(Preference.objects.of(person.pk).order_by("id").values()),
+        "history": list(ConsentDetail.objects.of(person.pk).values()),
+        "mails": list(Message.objects.of_person(person.pk).order_by("id").values()),
+        "invoices": list(Invoice.objects.filter(customer=person).order_by("id").values()),
+    }
+
+
+@pytest.mark.parametrize("batch", [2, 1000])
+def test_nothing_of_the_person_is_found_anywhere_but_on_invoices(batch: int) -> None:
+    person = make_full_customer()
+    traced = [*VALUES, str(person.pk), person.pk.hex]
+    assert all(tables_with(value) for value in (*VALUES, str(person.pk)))
+
+    wish = erase(person, batch=batch)
+
+    assert wish.is_finished
+    mail = confirmation()
+    assert mail.to_address == VALUES[0]
+    assert mail.person_id is None
+    Message.objects.filter(pk=mail.pk).delete()  # sent and blanked by the outbox
+    for value in traced:
+        assert set(tables_with(value)) <= {"accounts_invoice"}
+    assert Invoice.objects.filter(billed_to__contains="Zebulon", customer=None).count() == 3
+
+
+def test_nobody_else_is_touched() -> None:
+    """Not even someone whose address ends like theirs."""
+    other = make_customer(yes=("newsletter",), email=f"x{VALUES[0]}", username="x" + VALUES[1])
+    fill(other)
+    before = everything_of(other)
+    erase(make_full_customer(), batch=2)
+    assert everything_of(other) == before
+    assert tables_with(other.email)["django_admin_log"] == 2
+
+
+def test_what_goes_is_counted_per_class_and_the_request_names_nobody() -> None:
+    person = make_full_customer()
+    wish = erase(person, batch=2)
+    assert wish.person_id is None
+    assert wish.removed == {
+        "messaging.Message": 2,
+        "consent.Preference": 2,
+        "consent.ConsentDetail": 3,
+        "admin.LogEntry": 2,
+        "account.EmailConfirmation": 1,
+        "account.EmailAddress": 1,
+        "mfa.Authenticator": 1,
+        "accounts.Invoice": 3,
+        "accounts.User_groups": 1,
+        "accounts.User": 1,
+    }
+    assert wish.kept == [
+        {"model": "accounts.Invoice", "count": 3, "until": "2033-03-01", "open": 1},
+        {"model": "consent.Suppression", "count": 1, "until": "2029-11-22", "open": 0},
+    ]
+    assert wish.steps.filter(finished_at__isnull=True).count() == 0
+
+
+def test_asking_stops_mail_and_sign_ins_at_once() -> None:
+    person = make_customer(yes=("newsletter",))
+    Session.objects.create(session_key="k", session_data="", expire_date=NOW, user=person)
+    news = topic().pk
+    assert withheld(person, news) == ""
+    ask(person)
+    assert withheld(person, news) == "deactivated"
+    assert not Session.objects.filter(user=person).exists()
+    assert not User.objects.get(pk=person.pk).is_active
+
+
+def withheld(person: User, news: Any) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT consent_withheld_reason(%s, %s, %s, %s)", [person.pk, news, person.email, NOW]
+        )
+        return str(cursor.fetchone()[0])
+
+
+def test_queued_mail_to_the_person_is_dropped() -> None:
+    person = make_customer(yes=("newsletter",))
+    Message.objects.create(
+        kind=Kind.OPTIONAL,
+        priority=5,
+        purpose="campaign",
+        person_id=person.pk,
+        topic_id=topic().pk,
+        to_address=person.email,
+        language="nb",
+        not_before=NOW,
+        queued_at=NOW,
+    )
+    erase(person)
+    assert [message.purpose for message in Message.objects.all()] == ["deletion_confirmed"]
+
+
+def test_asking_twice_is_one_request() -> None:
+    person = make_customer()
+    assert ask(person) == ask(person)
+    assert DeletionRequest.objects.count() == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        DeletionRequest.objects.create(
+            person_id=person.pk, source="customer", actor="self", requested_at=NOW
+        )
+
+
+def test_staff_are_not_erased() -> None:
+    for boss in (make_staff(), make_staff(is_staff=False)):
+        with pytest.raises(services.StaffStaysError):
+            ask(boss)
+    assert not DeletionRequest.objects.exists()
+
+
+def test_the_fingerprint_keeps_the_address_from_optional_mail() -> None:
+    person = make_customer(yes=("newsletter",))
+    erase(person)
+    assert is_suppressed(person.email.upper())
+    found = Suppression.objects.get()
+    assert (found.reason, found.review_on) == ("erased", date(2029, 11, 22))
+    back = make_customer(yes=("newsletter",), email=person.email, username=person.username)
+    assert withheld(back, topic().pk) == "suppressed"
+
+
+def test_signing_up_again_works_and_confirming_lifts_the_fingerprint() -> None:
+    person = make_customer(yes=("newsletter",))
+    erase(person)
+    back = make_customer(yes=("newsletter",), email=person.email, username=person.username)
+    signals.address_confirmed.send(sender=User, user=back, now=NOW)
+    assert not is_suppressed(person.email)
+    assert withheld(back, topic().pk) == ""
+
+
+def test_a_person_erased_twice_leaves_two_proofs() -> None:
+    for _round in range(2):
+        erase(make_full_customer())
+        Message.objects.all().delete()
+    assert DeletionRequest.objects.filter(state="finished").count() == 2
+    assert Suppression.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "subject", "words"),
+    [
+        (
+            "en",
+            "Your data has been deleted",
+            ["until 1 March 2033", "reviewed on 22 November 2029"],
+        ),
+        ("nb", "Dataene dine er slettet", ["til 1. mars 2033", "22. november 2029"]),
+    ],
+)
+def test_the_last_mail_says_what_went_and_what_stays(
+    language: str, subject: str, words: list[str]
+) -> None:
+    erase(make_full_customer(language=language))
+    mail = confirmation()
+    assert (mail.kind, mail.language, mail.subject) == ("account", language, subject)
+    for word in words:
+        assert word in mail.text
+        assert word in mail.html
+    assert str(DeletionRequest.objects.get().reference) in mail.text
+    assert VALUES[1] not in mail.text + mail.html
+
+
+def test_what_slips_in_between_two_steps_goes_too() -> None:
+    person = make_full_customer()
+    wish = ask(person)
+    news = topic("product_news").pk
+    with as_role(KEEPER):
+        for step in wish.steps.exclude(name=erasure.ACCOUNT):
+            services.run_batch(wish, step.pk, now=NOW, batch=1000)
+    with as_role(APP):
+        consent.record_opt_out(person.pk, [news], source=Source.LINK, now=NOW)
+    assert ConsentDetail.objects.of(person.pk).count() == 1
+    with as_role(KEEPER):
+        services.run_deletions(NOW)
+    assert not ConsentDetail.objects.of(person.pk).exists()
+    assert not Preference.objects.of(person.pk).exists()
+    wish.refresh_from_db()
+    assert wish.removed["consent.ConsentDetail"] == 4
+
+
+def test_an_account_that_is_gone_already_ends_its_request() -> None:
+    person = make_customer()
+    wish = ask(person)
+    with as_role(KEEPER):
+        erasure.sweep(erasure.lock_person(person.pk), now=NOW)
+        services.run_deletions(NOW)
+    wish.refresh_from_db()
+    assert wish.is_finished
+    assert not Message.objects.exists()
+
+
+def test_invoices_go_at_their_date_whether_the_customer_left_or_not() -> None:
+    erase(make_full_customer())
+    stayed = make_customer()
+    fill(stayed)
+    with as_role(KEEPER):
+        services.enforce(datetime(2031, 2, 27, 23, tzinfo=UTC), "test", only=["invoices"])
+        assert Invoice.objects.count() == 6
+        services.enforce(datetime(2031, 2, 28, tzinfo=UTC), "test", only=["invoices"])
+    assert {invoice.settled_on for invoice in Invoice.objects.all()} == {date(2026, 3, 1), None}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE retention_deletionrequest SET state = 'finished', person_id = NULL",
+        "DELETE FROM retention_deletionrequest",
+        "UPDATE retention_deletionstep SET finished_at = now()",
+        "INSERT INTO retention_retentionrun DEFAULT VALUES",
+        "UPDATE retention_retentionrun SET removed = 7",
+    ],
+)
+def test_the_web_process_cannot_claim_that_it_was_done(statement: str) -> None:
+    ask(make_customer())
+    with (
+        pytest.raises(DatabaseError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert not RetentionRun.objects.exists()
+
+
+@pytest.fixture
+def broker_down(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Celery's address of the broker leads to a port where nothing listens."""
+
+    def forget_connections() -> None:
+        for holder, name in ((current_app, "_pool"), (current_app.amqp, "_producer_pool")):
+            setattr(holder, name, None)
+
+    for name in ("broker_url", "broker_write_url"):
+        monkeypatch.setattr(current_app.conf, name, "redis://127.0.0.1:1/0")
+    forget_connections()
+    yield
+    forget_connections()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("broker_down")
+def test_a_request_is_taken_without_a_broker_and_done_by_the_next_round() -> None:
+    person = make_customer()
+    assert ask(person).state == "requested"
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW + timedelta(minutes=1)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_mail_arrives_and_leaves_no_address_behind(mailbox: Mailbox) -> None:
+    person = make_full_customer(language="en")
+    ask(person)
+    with as_role(KEEPER):
+        services.run_deletions(NOW)
+    with as_role(SENDER):
+        deliver_pending()
+    (delivery,) = mailbox.to(person.email)
+    assert delivery.message["Subject"] == "Your data has been deleted"
+    assert "until 1 March 2033" in delivery.text()
+    assert "until 1 March 2033" in delivery.text("html")
+    for value in (*VALUES, str(person.pk)):
+        assert set(tables_with(value)) <= {"accounts_invoice"}

@@ -1,0 +1,222 @@
+"""A deletion survives a death after any step; two workers at it do nothing twice."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, connection
+
+from accounts.models import User
+from foundation.roles import KEEPER, OWNER, as_role
+from messaging.models import Message
+from retention import enforcement, erasure, services
+from retention.models import DeletionRequest, RetentionRun
+from retention.models import Source as Way
+from retention.schedule import RULES
+from tests.factories import NOW, make_customer
+from tests.retention.life import VALUES, make_full_customer
+from tests.retention.traces import tables_with
+
+COUNTS = {
+    "messaging.Message": 2,
+    "consent.Preference": 2,
+    "consent.ConsentDetail": 3,
+    "admin.LogEntry": 2,
+    "account.EmailConfirmation": 1,
+    "account.EmailAddress": 1,
+    "mfa.Authenticator": 1,
+    "accounts.Invoice": 3,
+    "accounts.User_groups": 1,
+    "accounts.User": 1,
+}
+
+
+class Killed(BaseException):
+    """Not an Exception: nothing in the portal may catch it, as nothing catches kill -9."""
+
+
+def ask(person: User) -> DeletionRequest:
+    return services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+
+
+def assert_done_once() -> None:
+    wish = DeletionRequest.objects.get()
+    assert wish.is_finished
+    assert wish.removed == COUNTS
+    mail = Message.objects.get()
+    assert mail.purpose == "deletion_confirmed"
+    with as_role(OWNER):
+        Message.objects.all().delete()
+    for value in VALUES:
+        assert set(tables_with(value)) <= {"accounts_invoice"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", erasure.step_names())
+@pytest.mark.parametrize("moment", ["before its commit", "after its commit"])
+def test_a_worker_killed_at_any_step_is_succeeded_by_another(
+    name: str, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = make_full_customer()
+    ask(person)
+    with as_role(KEEPER):
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            if moment == "before its commit":
+                patch.setattr(erasure, "erase_batch", dying(erasure.erase_batch, name))
+            else:
+                patch.setattr(services, "run_batch", dying_after(services.run_batch, name))
+            services.run_deletions(NOW, batch=2)
+        services.run_deletions(NOW, batch=2)
+        services.run_deletions(NOW, batch=2)
+    assert_done_once()
+
+
+def dying(erase: Callable[..., int], at: str) -> Callable[..., int]:
+    def erase_and_die(name: str, *args: Any, **kwargs: Any) -> int:
+        gone = erase(name, *args, **kwargs)
+        if name == at:
+            raise Killed
+        return gone
+
+    return erase_and_die
+
+
+def dying_after(run: Callable[..., bool], at: str) -> Callable[..., bool]:
+    def run_and_die(wish: DeletionRequest, step_id: Any, **kwargs: Any) -> bool:
+        name = wish.steps.get(pk=step_id).name
+        done = run(wish, step_id, **kwargs)
+        if name == at:
+            raise Killed
+        return done
+
+    return run_and_die
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_cut_in_mid_step_loses_and_repeats_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What PostgreSQL sees of kill -9: the connection is gone in the middle of a transaction."""
+    ask(make_full_customer())
+
+    def cut(*args: Any, **kwargs: Any) -> dict[str, int]:
+        swept = erasure_sweep(*args, **kwargs)
+        with connection.cursor() as cursor, contextlib.suppress(DatabaseError):
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        return swept
+
+    erasure_sweep = erasure.sweep
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "sweep", cut)
+        with contextlib.suppress(DatabaseError), as_role(KEEPER):
+            services.run_deletions(NOW, batch=2)
+    connection.close()
+    assert User.objects.filter(username=VALUES[1]).exists()
+    assert not Message.objects.filter(purpose="deletion_confirmed").exists()
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW, batch=2) == 1
+    assert_done_once()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_at_one_request_do_it_once() -> None:
+    ask(make_full_customer())
+
+    def work() -> None:
+        with as_role(KEEPER):
+            services.run_deletions(NOW, batch=1)
+        connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        for each in [pool.submit(work), pool.submit(work)]:
+            each.result(timeout=60)
+    assert_done_once()
+
+
+@pytest.mark.django_db
+def test_a_deletion_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = make_customer(), make_customer()
+    ask(first)
+    ask(second)
+    finish = services.finish_deletion
+
+    def fail_for_the_first(wish: DeletionRequest, person: erasure.Person, **kwargs: Any) -> None:
+        if person.id == first.pk:
+            raise DatabaseError
+        finish(wish, person, **kwargs)
+
+    monkeypatch.setattr(services, "finish_deletion", fail_for_the_first)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+    assert User.objects.filter(pk=first.pk).exists()
+    assert not User.objects.filter(pk=second.pk).exists()
+
+
+# --- rules ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def other_holder() -> Iterator[psycopg.Connection]:
+    """Another process that has a rule in hand."""
+    wanted = {**connection.get_connection_params()}
+    for name in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
+        wanted.pop(name, None)
+    with psycopg.connect(**wanted) as holder:
+        yield holder
+
+
+@pytest.mark.django_db
+def test_the_second_of_two_runs_steps_back(other_holder: psycopg.Connection) -> None:
+    lock = "SELECT pg_advisory_lock(hashtext('retention'), hashtext('sessions'))"
+    other_holder.execute(lock)
+    with as_role(KEEPER):
+        assert services.enforce(NOW, "test", only=["sessions"]) == []
+        assert len(services.enforce(NOW, "test", only=["page_counts"])) == 1
+        other_holder.execute("SELECT pg_advisory_unlock_all()")
+        assert len(services.enforce(NOW, "test", only=["sessions"])) == 1
+    assert RetentionRun.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_rule_killed_between_batches_is_taken_up_and_its_count_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for _each in range(5):
+        make_customer(email_confirmed_at=None, signed_up_at=NOW.replace(year=2025))
+    batches = iter(range(10))
+    remove = enforcement.remove_batch
+
+    def die_at_third(*args: Any) -> int:
+        if next(batches) == 2:
+            raise Killed
+        return remove(*args)
+
+    rule = ["unconfirmed_accounts"]
+    with as_role(KEEPER):
+        with monkeypatch.context() as patch:
+            patch.setattr(enforcement, "remove_batch", die_at_third)
+            with pytest.raises(Killed):
+                services.enforce(NOW, "test", only=rule, batch=2)
+        services.enforce(NOW, "test", only=rule, batch=2)
+    cut, whole = RetentionRun.objects.order_by("id")
+    assert (cut.removed, cut.finished_at) == (4, None)
+    assert (whole.removed, whole.duration is None) == (1, False)
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_rule_that_fails_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    run_rule = enforcement.run_rule
+
+    def fail_for_sessions(entry: Any, rule: Any, **kwargs: Any) -> Any:
+        if rule.name == "sessions":
+            raise DatabaseError("no")
+        return run_rule(entry, rule, **kwargs)
+
+    monkeypatch.setattr(enforcement, "run_rule", fail_for_sessions)
+    with as_role(KEEPER), pytest.raises(DatabaseError):
+        services.enforce(NOW, "test")
+    assert set(RetentionRun.objects.values_list("rule", flat=True)) == set(RULES) - {"sessions"}
