@@ -5,7 +5,6 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.core.mail import EmailMessage
 from django.utils import timezone, translation
 
 from accounts.models import User
@@ -28,10 +27,10 @@ class AccountAdapter(DefaultAccountAdapter):
         }
         zone = zone_named(known.timezone) if known else None
         with translation.override(language), timezone.override(zone):
-            message: EmailMessage = self.render_mail(template_prefix, email, values)
-        message.portal_person_id = known and known.pk  # type: ignore[attr-defined]
-        message.portal_purpose = template_prefix.rpartition("/")[2]  # type: ignore[attr-defined]
-        message.portal_language = language  # type: ignore[attr-defined]
+            message = self.render_mail(template_prefix, email, values)
+        message.portal_person_id = known and known.pk
+        message.portal_purpose = template_prefix.rpartition("/")[2]
+        message.portal_language = language
         message.send()
 
     def send_notification_mail(
