@@ -96,11 +96,15 @@ def apply(person: User, form: ChoiceForm, *, now: datetime) -> bool:
 
 
 def show_row(request: HttpRequest, person: User, topic: Topic) -> HttpResponse:
-    """The one row that changed, with its undo."""
+    """The one row that changed, with its undo, and the history it is now part of."""
     rows = topic_rows(person.pk, source=SOURCE, now=timezone.now())
     row = next(row for row in rows if row.topic == topic)
     return render(
         request,
-        "consent/partials/topic_row.html",
-        {"row": row, "changed": str(topic.number)},
+        "consent/partials/changed_row.html",
+        {
+            "row": row,
+            "changed": str(topic.number),
+            "history": readable_history(person.pk),
+        },
     )

@@ -53,12 +53,15 @@ def test_a_choice_is_saved_at_once_and_shown_with_its_day_and_an_undo(client):
     assert states(person)["newsletter"] == "refused"
 
 
-def test_with_htmx_only_the_row_comes_back(client):
+def test_with_htmx_the_row_and_the_history_come_back(client):
     signed_in(client)
     page = client.post(
         "/preferences/", {"topic": 2, "choice": "yes"}, headers={"hx-request": "true"}
     )
-    assert page.content.decode().lstrip().startswith('<form class="topic"')
+    text = page.content.decode()
+    assert text.lstrip().startswith('<form class="topic"')
+    assert 'id="history" hx-swap-oob="true"' in text
+    assert "<html" not in text
 
 
 def test_no_to_everything_is_one_button(client):
