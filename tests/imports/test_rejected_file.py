@@ -1,0 +1,98 @@
+"""The file of rejected records: complete, harmless, and good for a second try."""
+
+import csv
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from accounts.models import User
+from consent.imports.columns import COLUMNS, make_harmless, restore
+from tests.imports.files import GOOD, read_rows, record, write_file
+
+pytestmark = pytest.mark.django_db
+
+
+def run_command(path: Path) -> int:
+    try:
+        call_command("import_customers", str(path))
+    except SystemExit as end:
+        return int(str(end.code))
+    return 0
+
+
+def rejected_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.rejected.csv")
+
+
+def test_all_in_ends_with_0_and_leaves_no_file_of_an_earlier_run(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.csv", GOOD)
+    rejected_of(path).write_text("from an earlier run")
+    assert run_command(path) == 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_rejected_record_keeps_its_cells_and_gets_number_field_and_reason(
+    tmp_path: Path,
+) -> None:
+    bad = record(1, user_email="kari1.shop.test")
+    path = write_file(tmp_path / "a.csv", record(2), bad)
+    assert run_command(path) == 1
+    assert read_rows(rejected_of(path)) == [
+        {
+            "record": "3",
+            "field": "user_email",
+            "reason": "The e-mail address has no @; write it out.",
+            **bad,
+        }
+    ]
+
+
+def test_surplus_and_missing_cells_are_kept_as_they_were(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.csv", GOOD)
+    row = [GOOD[name] for name in COLUMNS]
+    with path.open("a", encoding="utf-8", newline="") as stream:
+        csv.writer(stream, lineterminator="\n").writerows([[*row, "extra", "x"], row[:5]])
+    assert run_command(path) == 1
+    with rejected_of(path).open(encoding="utf-8", newline="") as stream:
+        _, surplus, missing = csv.reader(stream)
+    assert surplus[3:] == [*row, "extra", "x"]
+    assert missing[3:] == row[:5]
+
+
+def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.csv", record(1, country="ZZ"))
+    run_command(path)
+    assert stat.S_IMODE(rejected_of(path).stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+cmd|'/C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", " =1", "'=1"]
+)
+def test_a_formula_is_made_harmless_and_comes_back_as_it_was(text: str) -> None:
+    assert make_harmless(text) == f"'{text}"
+    assert restore(make_harmless(text)) == text
+
+
+@pytest.mark.parametrize("text", ["+4793766182", "-5", "Nordmann AS", "O'Brien", "'quoted'", ""])
+def test_what_no_spreadsheet_runs_stays_as_it_is(text: str) -> None:
+    assert make_harmless(text) == text
+    assert restore(text) == text
+
+
+def test_a_rejected_file_put_right_is_imported_as_it_is(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.csv", record(1, country="ZZ", account_name="=1+1"))
+    run_command(path)
+    second = rejected_of(path)
+    second.write_text(second.read_text().replace("ZZ", "NO"))
+    assert run_command(second) == 0
+    assert User.objects.get().company == "=1+1"
+
+
+def test_what_is_rejected_again_has_its_remarks_once(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "a.csv", record(1, country="ZZ", account_name="=1+1"))
+    run_command(path)
+    run_command(rejected_of(path))
+    [first], [second] = read_rows(rejected_of(path)), read_rows(rejected_of(rejected_of(path)))
+    assert first == second
