@@ -1,6 +1,6 @@
 """Numbers and pure decisions about accounts, each with its clause of the policy."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 # "Vi sender alle nye brukere en velkomst e-post for å bekrefte deres nye konto":
 # what nobody confirms is gone after a week, be it an account or a change of address.
@@ -10,8 +10,3 @@ SESSION_SEEN_EVERY = timedelta(hours=1)
 
 USERNAME_PATTERN = r"^[\w.+-]{3,60}$"
 NAME_LENGTH = 100
-
-
-def confirmation_expired(signed_up_at: datetime, now: datetime) -> bool:
-    """Whether an unconfirmed account has had its week."""
-    return now - signed_up_at >= CONFIRMATION_PERIOD

@@ -50,10 +50,6 @@ class UserQuerySet(QuerySet[Any]):
             return None
         return user if welcome_token_fits(token, user) else None
 
-    def confirmation_expired(self, now: datetime) -> Self:
-        """Accounts that nobody confirmed within a week."""
-        return self.customers().unconfirmed().filter(signed_up_at__lte=now - CONFIRMATION_PERIOD)
-
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     use_in_migrations = False

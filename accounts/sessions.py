@@ -11,8 +11,29 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 from accounts.models import Session
 
-# Headers in which a server or a proxy says where a request came from.
-ORIGIN = ("REMOTE_", "HTTP_X_FORWARDED", "HTTP_X_REAL_IP", "HTTP_FORWARDED", "HTTP_VIA")
+# What a request is taken up again with. Proxies say in ever new headers where it came from, so
+# what may stay is named, not what must go.
+KEPT_META = frozenset(
+    (
+        "CONTENT_TYPE",
+        "CSRF_COOKIE",
+        "HTTP_ACCEPT",
+        "HTTP_ACCEPT_LANGUAGE",
+        "HTTP_HOST",
+        "HTTP_ORIGIN",
+        "HTTP_REFERER",
+        "HTTP_USER_AGENT",
+        "HTTP_X_FORWARDED_PROTO",
+        "PATH_INFO",
+        "QUERY_STRING",
+        "REQUEST_METHOD",
+        "SCRIPT_NAME",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SERVER_PROTOCOL",
+        "wsgi.url_scheme",
+    )
+)
 
 
 def without_origin(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,9 +45,7 @@ def without_origin(data: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(state, dict) or "request" not in state:
         return dict(data)
     kept = json.loads(state["request"])
-    kept["META"] = {
-        name: value for name, value in kept["META"].items() if not name.startswith(ORIGIN)
-    }
+    kept["META"] = {name: value for name, value in kept["META"].items() if name in KEPT_META}
     return {**data, STATE_SESSION_KEY: {**state, "request": json.dumps(kept)}}
 
 

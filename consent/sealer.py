@@ -7,7 +7,7 @@ form of the event and its salt.
 
 import base64
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -18,28 +18,35 @@ from consent.models import ConsentDetail, Leaf
 
 _LOCK = 0x636F6E73656E74  # "consent"
 BATCH = 5_000
+# Names the shape below; a leaf can never be computed anew, so another shape gets another number.
+SCHEMA = 1
 
 
 def canonical_event(detail: ConsentDetail) -> bytes:
-    """The event as bytes that any implementation of RFC 8785 arrives at."""
+    """All of the event as bytes that any implementation of RFC 8785 arrives at."""
 
     def moment(value: datetime | None) -> str | None:
-        return None if value is None else value.isoformat()
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
 
     record: dict[str, Any] = {
+        "schema": SCHEMA,
         "event": str(detail.id),
         "person": str(detail.person_id),
         "topic": str(detail.topic_id),
         "version": detail.version,
         "state_before": detail.state_before,
         "state": detail.state,
+        "paused_until_before": moment(detail.paused_until_before),
         "paused_until": moment(detail.paused_until),
+        "undone": detail.undone,
         "source": detail.source,
         "actor": detail.actor,
         "reason": detail.reason,
         "language": detail.language,
         "wording_version": detail.wording_version,
+        "mailing": detail.mailing,
         "at": moment(detail.at),
+        "received_at": moment(detail.received_at),
         "salt": base64.b64encode(detail.salt).decode(),
     }
     return rfc8785.dumps(record)

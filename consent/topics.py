@@ -1,7 +1,6 @@
 """The topics the policy names, and adding or retiring one."""
 
 import uuid
-from datetime import datetime
 
 from django.db import transaction
 
@@ -142,8 +141,3 @@ def ensure_default_topics() -> None:
                 description_nb=descriptions[0],
                 description_en=descriptions[1],
             )
-
-
-def retire_topic(topic: Topic, *, now: datetime) -> None:
-    """Stops it everywhere at once: the hand-over asks whether the topic is live."""
-    Topic.objects.filter(pk=topic.pk, retired_at__isnull=True).update(retired_at=now)

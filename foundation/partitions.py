@@ -10,7 +10,7 @@ from django.db.migrations.state import ProjectState
 
 from foundation.calendar import month_start, months_later
 from foundation.ids import uuid7_floor
-from foundation.roles import KEEPER
+from foundation.roles import APP, KEEPER
 
 MONTHS_AHEAD = 12
 
@@ -62,6 +62,9 @@ def ensure_partitions(table: str, first: date, last: date) -> int:
                     f"FOR VALUES FROM ('{uuid7_floor(month)}') TO ('{uuid7_floor(following)}')"
                 )
                 cursor.execute(f"ALTER TABLE {quote(name)} OWNER TO {KEEPER}")
+                # Rows are reached through the table; a month by itself may only be looked at.
+                cursor.execute(f"REVOKE ALL ON {quote(name)} FROM {APP}")
+                cursor.execute(f"GRANT SELECT ON {quote(name)} TO {APP}")
                 made += 1
             month = following
     return made

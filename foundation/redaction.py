@@ -1,5 +1,6 @@
 """Taking out of a line what must not be kept: tokens, queries, e-mail and IP addresses."""
 
+import ipaddress
 import re
 
 # Links carry their secret in the path; a line keeps where it led, not whom it let in.
@@ -9,10 +10,22 @@ _TOKEN = re.compile(
 _QUERY = re.compile(r"\?[^\s\"']*")
 _ADDRESS = re.compile(r"[^\s@<>\"'=:]+@[^\s@<>\"',;]+")
 _IPV4 = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
-_IPV6 = re.compile(r"(?i)\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f]{0,4}\b")
+# What may be an IPv6 address, whole or shortened (`2001:db8::1`); a time of day looks alike.
+_COLONS = re.compile(r"(?<!\w)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,45}(?!\w)")
 
 
 def redact(text: str) -> str:
     """The text without tokens, queries, e-mail addresses and IP addresses."""
     text = _ADDRESS.sub("[address]", _QUERY.sub("", _TOKEN.sub(r"\1[token]", text)))
-    return _IPV6.sub("[ip]", _IPV4.sub("[ip]", text))
+    return _IPV4.sub("[ip]", _COLONS.sub(_without_ipv6, text))
+
+
+def _without_ipv6(found: re.Match[str]) -> str:
+    """`[ip]` for an address, with the full stop or colon that ends its sentence."""
+    for address in (found[0], found[0][:-1]):
+        try:
+            ipaddress.IPv6Address(address)
+        except ValueError:
+            continue
+        return f"[ip]{found[0][len(address) :]}"
+    return found[0]

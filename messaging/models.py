@@ -121,7 +121,7 @@ class Message(models.Model):
     """One mail on its way out: the outbox row, and the queue of record.
 
     Partitioned by month on its key, so no foreign key leads in or out. What is addressed to a
-    person carries subject and body only for account mail, and loses them once sent.
+    person carries subject and body only for account mail, and loses them once it is over.
     """
 
     class State(models.TextChoices):

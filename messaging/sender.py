@@ -17,10 +17,10 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
+from django.db.models import Case, F, Value, When
 from django.template import TemplateSyntaxError
 from django.utils import timezone
 
-from consent.models import Topic
 from consent.suppression import lost_keys
 from consent.tokens import RecipientToken, preferences_url, sign_token, unsubscribe_url
 from messaging.models import Campaign, Kind, Message, ServiceAnnouncement
@@ -174,36 +174,27 @@ def _attempt(message: Claimed, transport: Transport, permit: Callable[[], bool])
     return transport.deliver(mail, permit)
 
 
-_SETTLE = """
-UPDATE messaging_message
-   SET state = %(state)s, reason = %(reason)s, not_before = %(not_before)s,
-       lease = NULL, lease_until = NULL, attempts = %(attempts)s,
-       finished_at = CASE WHEN %(state)s = 'queued' THEN NULL ELSE %(now)s::timestamptz END
- WHERE id = %(id)s AND lease = %(lease)s
-"""
+# A message that is over keeps no words, and no address where nobody's row needs it.
+OVER: dict[str, Any] = {
+    "subject": "",
+    "text": "",
+    "html": "",
+    "to_address": Case(When(person_id__isnull=True, then=Value("")), default=F("to_address")),
+}
 
 
 def settle(message: Claimed, lease: uuid.UUID, outcome: Outcome, *, now: datetime) -> None:
     """What was not accepted: 5xx ends, 4xx and a lost connection wait, a cut body is in doubt."""
     attempts = message.attempts + 1
-    state, wait = Message.State.QUEUED, retry_after(attempts, random.random())
+    row = Message.objects.filter(pk=message.id, lease=lease)
+    told = {"reason": outcome.reply, "attempts": attempts, "lease": None, "lease_until": None}
     if outcome.handed:
-        state = Message.State.IN_DOUBT
+        row.update(state=Message.State.IN_DOUBT, finished_at=now, **told, **OVER)
     elif outcome.permanent or attempts >= MAX_ATTEMPTS:
-        state = Message.State.FAILED
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _SETTLE,
-            {
-                "state": state.value,
-                "reason": outcome.reply,
-                "not_before": now + wait,
-                "attempts": attempts,
-                "now": now,
-                "id": message.id,
-                "lease": lease,
-            },
-        )
+        row.update(state=Message.State.FAILED, finished_at=now, **told, **OVER)
+    else:
+        wait = retry_after(attempts, random.random())
+        row.update(state=Message.State.QUEUED, not_before=now + wait, **told)
 
 
 def release(lease: uuid.UUID, *, now: datetime) -> None:
@@ -229,6 +220,7 @@ def reclaim(*, now: datetime) -> None:
         lease=None,
         lease_until=None,
         finished_at=now,
+        **OVER,
     )
 
 
@@ -261,14 +253,14 @@ def compose(message: Claimed) -> EmailMultiAlternatives:
 def _optional(message: Claimed) -> tuple[Rendered, dict[str, str]]:
     """RFC 8058 and RFC 2369: https first, mailto second; RFC 2919: one List-Id per topic."""
     assert message.person_id is not None
-    assert message.topic_id is not None
     assert message.mailing_id is not None
-    topic = _topic(message.topic_id)
+    campaign = _campaign(message.mailing_id)
+    topic = campaign.topic
     token = sign_token(
         RecipientToken(
             person_id=message.person_id,
             topic=topic.number,
-            mailing=_mailing_number(message.mailing_id),
+            mailing=campaign.number,
             wording_version=topic.wording_version,
             issued_at=timezone.now(),
         )
@@ -285,20 +277,16 @@ def _optional(message: Claimed) -> tuple[Rendered, dict[str, str]]:
     }
 
 
-# A mailing that is being sent no longer changes (an edit cancels its approval), a topic's number
-# and slug never do: what is prepared stays right for the life of a worker.
+# A mailing that is being sent no longer changes (an edit cancels its approval), nor do a topic's
+# number and slug: what is prepared stays right for the life of a worker.
 @lru_cache(maxsize=64)
 def _prepared(kind: str, mailing_id: uuid.UUID, language: str) -> Prepared:
     model = Campaign if kind == Kind.OPTIONAL else ServiceAnnouncement
     return prepare(model.objects.get(pk=mailing_id), language)
 
 
-@lru_cache(maxsize=256)
-def _topic(topic_id: uuid.UUID) -> Topic:
-    topic: Topic = Topic.objects.get(pk=topic_id)
-    return topic
-
-
-@lru_cache(maxsize=256)
-def _mailing_number(mailing_id: uuid.UUID) -> int:
-    return int(Campaign.objects.only("number").get(pk=mailing_id).number)
+@lru_cache(maxsize=64)
+def _campaign(mailing_id: uuid.UUID) -> Campaign:
+    """With its topic, whose wording is the one this campaign's mails are about."""
+    campaign: Campaign = Campaign.objects.select_related("topic").get(pk=mailing_id)
+    return campaign

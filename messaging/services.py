@@ -1,5 +1,6 @@
 """What changes a mailing. Admin, tasks and tests call these; every one may be called twice."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -171,7 +172,9 @@ def run_mailings(*, now: datetime) -> None:
     """Start what is timed for now, resolve audiences, finish what is done. The sender's round."""
     for model in (Campaign, ServiceAnnouncement):
         for mailing in model.objects.due(now):
-            start(mailing, actor=None, now=now)
+            # Edited or cancelled in this very moment: then it is no longer due.
+            with suppress(WrongState):
+                start(mailing, actor=None, now=now)
         for mailing in model.objects.running():
             if not mailing.resolved and audience.resolve(mailing, now=now):
                 wake_sender()

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from messaging import services
+from messaging.outbox import wake_sender
 
 # A round ends in time for another worker process to get its turn, then wakes the next.
 ROUND = timedelta(seconds=30)
@@ -14,7 +15,11 @@ ROUND = timedelta(seconds=30)
 @shared_task(name="messaging.tasks.deliver")
 def deliver() -> int:
     """Hand over what is due."""
-    return services.deliver_pending(until=timezone.now() + ROUND)
+    end = timezone.now() + ROUND
+    accepted = services.deliver_pending(until=end)
+    if timezone.now() >= end:
+        wake_sender()
+    return accepted
 
 
 @shared_task(name="messaging.tasks.run_mailings")

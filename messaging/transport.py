@@ -13,7 +13,7 @@ from email.utils import parseaddr
 from functools import partial
 from typing import Protocol
 
-from anymail.exceptions import AnymailAPIError
+from anymail.exceptions import AnymailAPIError, AnymailError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
@@ -22,6 +22,8 @@ from foundation.redaction import redact
 # Headers keep one line each (RFC 5322 allows 998): folding would put encoded words into
 # List-Unsubscribe, and then no mail program could use it.
 WIRE = SMTP.clone(max_line_length=998)
+# A provider's answers that say nothing about the message: a wrong key, too slow, too fast.
+OURS_TO_MEND = (401, 403, 408, 429)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,10 @@ class SmtpTransport:
         if not recipient.isascii() and not smtp.has_extn("smtputf8"):
             return Outcome(permanent=True, reply="the mail server does not take such addresses")
         international = not recipient.isascii()
-        body = message.message(policy=SMTP).as_bytes(policy=WIRE.clone(utf8=international))
+        try:
+            body = message.message(policy=SMTP).as_bytes(policy=WIRE.clone(utf8=international))
+        except ValueError as error:  # a line break in a header, half a character
+            return Outcome(permanent=True, reply=f"cannot be written: {type(error).__name__}")
         handed = False
         try:
             options = ("SMTPUTF8",) if international else ()
@@ -130,7 +135,10 @@ class ProviderTransport:
             status = error.status_code
             if status is None:
                 return Outcome(handed=True, reply=f"connection lost: {type(error).__name__}")
-            return Outcome(permanent=400 <= status < 500 and status != 429, reply=f"HTTP {status}")
+            permanent = 400 <= status < 500 and status not in OURS_TO_MEND
+            return Outcome(permanent=permanent, reply=f"HTTP {status}")
+        except AnymailError as error:  # refused as it stands: nothing was sent
+            return Outcome(permanent=True, reply=f"refused: {type(error).__name__}")
         return Outcome(accepted=True, reply="accepted")
 
     def close(self) -> None:

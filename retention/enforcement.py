@@ -13,9 +13,9 @@ from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.db.models import DateField, DateTimeField, Exists, F, OuterRef, QuerySet
-from django.db.models.expressions import RawSQL
 
 from accounts.models import User
+from accounts.querysets import address_changes_expired
 from consent.models import ConsentDetail
 from foundation.partitions import existing_partitions
 from retention.entries import Entry, Removal, Rule
@@ -102,10 +102,7 @@ def due_rows(entry: Entry, rule: Rule, now: datetime) -> QuerySet[Any]:
         )
         return rows.filter(Exists(newer), at__lte=cutoff)
     if rule.removal == Removal.PENDING_ADDRESSES:
-        # The column is ours, added to allauth's table: its model does not know it.
-        since = RawSQL("account_emailaddress.pending_since", [], output_field=DateTimeField())
-        rows = rows.alias(since=since).filter(verified=False, since__lte=cutoff)
-        return rows.exclude(email__iexact=F("user__email"))
+        return address_changes_expired(now)
     if rule.only is not None:
         rows = rows.filter(rule.only)
     field = model._meta.get_field(rule.clock)

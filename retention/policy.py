@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from accounts.policy import CONFIRMATION_PERIOD
 from foundation.calendar import months_later
 
 
@@ -63,7 +64,7 @@ READINGS = Period(months=13)
 PROMISE_DAYS = years(3)
 # "Vi sender alle nye brukere en velkomst e-post for å bekrefte deres nye konto": an account, or a
 # changed address, that nobody confirms is gone after a week.
-UNCONFIRMED = Period(days=7)
+UNCONFIRMED = Period(days=CONFIRMATION_PERIOD.days)
 EXPIRED_SESSIONS = Period(days=1)
 
 # Rows that one transaction removes: small enough that nobody waits for it.

@@ -277,7 +277,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
                 name="pending_addresses",
                 title=_("New addresses that nobody confirmed"),
                 since=_("you asked for the change, if nobody confirms it"),
-                clock="pending_since",
+                clock="emailconfirmation__created",
                 period=policy.UNCONFIRMED,
                 removal=Removal.PENDING_ADDRESSES,
             ),

@@ -49,6 +49,10 @@ FIXED = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "unix_socket_permissions": "0700",
+    # A refused statement carries a person's values, and the row it met another's: no erasure
+    # would find them in the server's log.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 

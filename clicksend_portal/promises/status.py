@@ -1,7 +1,7 @@
 """What is known about each promise right now, from stored readings alone: two queries."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -86,19 +86,24 @@ def state_of(promise: Promise, reading: PromiseReading | None, *, now: datetime)
     return State(reading.state)
 
 
-def newest_readings(*promise_ids: str) -> dict[str, PromiseReading]:
-    """The latest reading of each promise, or of those named."""
-    readings = PromiseReading.objects.order_by("promise", "-measured_at").distinct("promise")
-    if promise_ids:
-        readings = readings.filter(promise__in=promise_ids)
-    return {reading.promise: reading for reading in readings}
+# One step into the index per promise; DISTINCT ON would read a year of hours for the same answer.
+NEWEST = """
+SELECT reading.* FROM unnest(%s::text[]) AS named (promise)
+ CROSS JOIN LATERAL (SELECT * FROM clicksend_portal_promisereading
+                      WHERE promise = named.promise ORDER BY measured_at DESC LIMIT 1) AS reading
+"""
 
 
-def strips(now: datetime, *promise_ids: str) -> dict[str, Mapping[date, str]]:
+def newest_readings(promise_ids: Collection[str]) -> dict[str, PromiseReading]:
+    """The latest reading of each promise named."""
+    found = PromiseReading.objects.raw(NEWEST, [list(promise_ids)])
+    return {reading.promise: reading for reading in found}
+
+
+def strips(now: datetime, promise_ids: Collection[str]) -> dict[str, Mapping[date, str]]:
     """The worst state of each day of the last 90, by promise."""
-    days = PromiseDay.objects.filter(day__gt=(now - timedelta(days=DAYS)).date())
-    if promise_ids:
-        days = days.filter(promise__in=promise_ids)
+    since = (now - timedelta(days=DAYS)).date()
+    days = PromiseDay.objects.filter(day__gt=since, promise__in=promise_ids)
     found: dict[str, dict[date, str]] = {}
     for promise_id, day, worst in days.values_list("promise", "day", "worst"):
         found.setdefault(promise_id, {})[day] = worst
@@ -108,8 +113,8 @@ def strips(now: datetime, *promise_ids: str) -> dict[str, Mapping[date, str]]:
 def statuses(now: datetime, promises: Iterable[Promise] = PROMISES) -> list[Status]:
     """Every promise as it stands, in the order of the registry."""
     promises = list(promises)
-    ids = () if len(promises) == len(PROMISES) else tuple(promise.id for promise in promises)
-    readings, days = newest_readings(*ids), strips(now, *ids)
+    ids = [promise.id for promise in promises]
+    readings, days = newest_readings(ids), strips(now, ids)
     return [
         Status(
             promise=promise,

@@ -4,6 +4,7 @@ Mails get forwarded, so this door says no, pauses, and undoes that within the ho
 through a mail of its own.
 """
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -69,7 +70,8 @@ def act(request: HttpRequest, token: RecipientToken) -> None:
         services.undo_from_mail(person, source=source, now=now, shown=shown)
         messages.success(request, _("Undone. Everything is as it was before."))
     else:
-        services.ask_to_confirm_yes(person, topic, now=now)
+        if ratelimit.consume(request, action="confirm_yes", key=str(person)):
+            services.ask_to_confirm_yes(person, topic, now=now)
         messages.info(
             request,
             _(

@@ -20,7 +20,8 @@ GRANT EXECUTE ON FUNCTION messaging_mark_sent(uuid, uuid, timestamptz)
     TO portal_app, portal_sender, portal_keeper;
 """
 
-# Returns '' (go), a reason (withheld, or 'paused': back in the queue), or 'lost' (not ours).
+# Returns '' (go), a reason (withheld), 'mailing_paused' (back in the queue) or 'lost' (not ours).
+# Locks the person before any message, as an erasure does: in another order each waits for the other.
 HAND_OVER = """
 CREATE FUNCTION messaging_hand_over(p_id uuid, p_lease uuid, p_sent uuid, p_lease_until timestamptz,
                                     p_now timestamptz)
@@ -30,12 +31,8 @@ DECLARE
     mailing text := 'sending';
     why text := '';
 BEGIN
-    IF p_sent IS NOT NULL THEN
-        PERFORM messaging_mark_sent(p_sent, p_lease, p_now);
-    END IF;
     SELECT kind, mailing_id, person_id, topic_id, to_address INTO m
-      FROM messaging_message WHERE id = p_id AND lease = p_lease AND state = 'claimed' FOR UPDATE;
-    IF NOT FOUND THEN RETURN 'lost'; END IF;
+      FROM messaging_message WHERE id = p_id AND lease = p_lease AND state = 'claimed';
     IF m.kind = 'optional' THEN
         SELECT state INTO mailing FROM messaging_campaign WHERE id = m.mailing_id;
         why := consent_withheld_reason(m.person_id, m.topic_id, m.to_address, p_now);
@@ -48,23 +45,27 @@ BEGIN
           INTO why FROM accounts_user WHERE id = m.person_id FOR SHARE;
         why := COALESCE(why, 'erased');
     END IF;
-    IF mailing = 'paused' AND why = '' THEN
-        UPDATE messaging_message SET state = 'queued', lease = NULL, lease_until = NULL
-         WHERE id = p_id;
-        RETURN 'mailing_paused';
+    IF p_sent IS NOT NULL THEN
+        PERFORM messaging_mark_sent(p_sent, p_lease, p_now);
     END IF;
-    IF mailing IS DISTINCT FROM 'sending' AND why = '' THEN why := 'cancelled'; END IF;
+    IF mailing IS DISTINCT FROM 'sending' AND why = '' THEN
+        why := CASE mailing WHEN 'paused' THEN 'mailing_paused' ELSE 'cancelled' END;
+    END IF;
     IF why = '' THEN
         UPDATE messaging_message
            SET state = 'handing', handed_at = p_now, attempts = attempts + 1,
                lease_until = p_lease_until
-         WHERE id = p_id;
+         WHERE id = p_id AND lease = p_lease AND state = 'claimed';
+    ELSIF why = 'mailing_paused' THEN
+        UPDATE messaging_message SET state = 'queued', lease = NULL, lease_until = NULL
+         WHERE id = p_id AND lease = p_lease AND state = 'claimed';
     ELSE
         UPDATE messaging_message
            SET state = 'withheld', reason = why, finished_at = p_now, lease = NULL,
                lease_until = NULL, subject = '', text = '', html = ''
-         WHERE id = p_id;
+         WHERE id = p_id AND lease = p_lease AND state = 'claimed';
     END IF;
+    IF NOT FOUND THEN RETURN 'lost'; END IF;
     RETURN why;
 END $$;
 REVOKE EXECUTE ON FUNCTION messaging_hand_over(uuid, uuid, uuid, timestamptz, timestamptz)

@@ -1,4 +1,4 @@
-"""Who may write what retention records, and two things that other apps' tables need for it."""
+"""Who may write what retention records, and what other apps' tables need for it."""
 
 from django.db import migrations
 
@@ -6,20 +6,6 @@ from django.db import migrations
 RIGHTS = """
 REVOKE UPDATE, DELETE ON retention_deletionrequest, retention_deletionstep FROM portal_app;
 REVOKE INSERT, UPDATE, DELETE ON retention_retentionrun FROM portal_app;
-"""
-
-# allauth keeps no date beside an address that waits to be confirmed, so its week has no clock.
-# The column is ours: allauth never names it, the trigger keeps it.
-PENDING = """
-ALTER TABLE account_emailaddress ADD COLUMN pending_since timestamptz NOT NULL DEFAULT now();
-CREATE FUNCTION retention_date_address() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    NEW.pending_since := now();
-    RETURN NEW;
-END $$;
-CREATE TRIGGER retention_date_address BEFORE UPDATE OF email ON account_emailaddress
-    FOR EACH ROW WHEN (OLD.email IS DISTINCT FROM NEW.email)
-    EXECUTE FUNCTION retention_date_address();
 """
 
 # Mails that name nobody (a reset asked for an unknown address) are found by their address alone.
@@ -48,7 +34,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(RIGHTS, migrations.RunSQL.noop),
-        migrations.RunSQL(PENDING, migrations.RunSQL.noop),
         migrations.RunSQL(MAIL_TO_NOBODY, migrations.RunSQL.noop),
         migrations.RunSQL(NEW_MONTHS, migrations.RunSQL.noop),
     ]

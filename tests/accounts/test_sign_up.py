@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -123,7 +123,7 @@ def test_a_language_left_out_is_that_of_the_page(client: Client) -> None:
     assert mails_to("kari@example.test")[0].language == "en"
 
 
-def lasting(answer: HttpResponse) -> dict[str, str]:
+def lasting(answer: HttpResponseBase) -> dict[str, str]:
     """The headers, without the moment of the answer."""
     return {name: value for name, value in answer.headers.items() if name != "Expires"}
 

@@ -157,12 +157,3 @@ def test_the_mail_is_written_in_the_language_chosen(language: str, words: str) -
 def test_logs_do_not_hold_the_link() -> None:
     token = make_welcome_token(make_customer(email_confirmed_at=None))
     assert token.partition(".")[2] not in redact(f"GET /welcome/{token}/ 200")
-
-
-def test_accounts_nobody_confirmed_expire_after_a_week_and_no_others() -> None:
-    waiting = make_customer(email_confirmed_at=None, signed_up_at=NOW)
-    make_customer(signed_up_at=NOW)
-    make_customer(signed_up_at=NOW, email_confirmed_at=None, is_staff=True)
-    week_later = NOW + CONFIRMATION_PERIOD
-    assert not User.objects.confirmation_expired(week_later - timedelta(microseconds=1)).exists()
-    assert list(User.objects.confirmation_expired(week_later)) == [waiting]

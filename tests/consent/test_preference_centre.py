@@ -153,6 +153,16 @@ def test_a_confirmation_link_says_yes_once_and_never_over_a_later_no(client):
     assert states(person) == {"newsletter": "withdrawn"}
 
 
+def test_a_forwarded_mail_cannot_flood_its_owner_and_the_page_tells_nothing(client):
+    person = make_customer(no=("newsletter",))
+    pages = [
+        client.post(door(person), {"topic": 1, "choice": "yes"}, follow=True) for _ in range(5)
+    ]
+    assert Message.objects.of_person(person.pk).filter(purpose="confirm_choice").count() == 3
+    said = [[str(each) for each in page.context["messages"]] for page in pages]
+    assert said[0] == said[-1]
+
+
 def test_a_recipient_link_is_no_confirmation(client):
     person = make_customer(no=("newsletter",))
     client.post(door(person).replace("/p/", "/preferences/confirm/"))

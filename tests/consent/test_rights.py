@@ -1,5 +1,8 @@
 """What PostgreSQL refuses, whoever asks: the two halves of an event cannot be changed."""
 
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
@@ -74,6 +77,24 @@ def test_the_sender_reads_no_password_and_writes_no_choice():
         assert refused("SELECT password FROM accounts_user")
         assert refused("UPDATE consent_preference SET state = 'granted'")
         assert refused("INSERT INTO consent_suppression DEFAULT VALUES")
+
+
+@pytest.mark.parametrize(
+    "field", [field.name for field in ConsentDetail._meta.concrete_fields if field.name != "id"]
+)
+def test_no_field_of_an_event_can_differ_without_the_hash_differing(field):
+    person = make_customer(yes=("newsletter",))
+    detail = ConsentDetail.objects.of(person.pk).get()
+    before = leaf_hash(detail)
+    others = {
+        "UUIDField": uuid4(),
+        "DateTimeField": NOW + timedelta(days=400),
+        "BooleanField": True,
+        "BinaryField": b"x" * 16,
+        "CharField": "?",
+    }
+    setattr(detail, field, others.get(ConsentDetail._meta.get_field(field).get_internal_type(), 77))
+    assert leaf_hash(detail) != before
 
 
 def test_sealing_gives_gap_free_places_and_hashes_that_can_be_computed_again():

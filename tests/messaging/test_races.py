@@ -13,6 +13,7 @@ from consent import services as consent
 from consent.models import ConsentDetail, Source
 from messaging import sender, services
 from messaging.models import Message
+from retention.erasure import lock_person
 from tests.factories import NOW, make_campaign, make_customer, topic
 from tests.messaging.test_hand_over import started
 
@@ -147,3 +148,21 @@ def test_a_campaign_hands_over_to_nobody_whose_opt_out_had_committed(mailbox):
         if message.state == "sent":
             # What was marked before the commit may arrive while it commits: one, and no more.
             assert order.index(person.email) <= committed[person.pk]
+
+
+def test_an_erasure_and_a_hand_over_never_wait_for_each_other():
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    started(make_campaign())
+    lease = uuid4()
+    first, second = sender.claim(lease, now=NOW, optional=True)
+    assert sender.hand_over(first, lease, None, NOW) == ""
+    with transaction.atomic():
+        lock_person(person.pk)
+        beside = Beside(partial(sender.hand_over, second, lease, first.id, NOW))
+        beside.start()
+        assert beside.waits_for_a_lock()
+        # In the other order the database would end one of the two as a deadlock.
+        assert Message.objects.of_person(person.pk).delete()[0] == 2
+    beside.join(5)
+    assert beside.answer == "lost"

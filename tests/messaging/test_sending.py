@@ -7,16 +7,22 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+import time_machine
+from anymail.exceptions import AnymailAPIError, AnymailRecipientsRefused
 from django.core.mail import EmailMultiAlternatives
+from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone
 
 from consent import suppression
-from consent.models import Suppression
+from consent.models import Suppression, Topic, TopicWording
 from consent.tokens import read_token
-from messaging import sender, services
+from messaging import sender, services, tasks
 from messaging.audience import resolve
 from messaging.models import Message
+from messaging.outbox import put_account_mail
 from messaging.policy import LEASE, MAX_ATTEMPTS
+from messaging.tasks import ROUND
+from messaging.transport import ProviderTransport
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
 from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import send, started
@@ -49,6 +55,19 @@ def test_an_optional_mail_carries_every_way_out_that_standards_know(mailbox):
         assert https.replace("/u/", "/p/") in mail.text(kind)
         assert "Blåbærsyltetøy" in mail.text(kind)
     assert "portalmark" not in mail.content.decode()
+
+
+def test_the_link_names_the_wording_its_campaign_was_about(mailbox):
+    person = make_customer(yes=("newsletter",))
+    versions = []
+    for version in (1, 2):
+        TopicWording.objects.get_or_create(topic=topic(), version=version)
+        Topic.objects.filter(pk=topic().pk).update(wording_version=version)
+        started(make_campaign())
+        send()
+        link = mailbox.to(person.email)[-1].message["List-Unsubscribe"].partition(">")[0]
+        versions.append(read_token(link.rstrip("/").rpartition("/")[2]).wording_version)
+    assert versions == [1, 2]
 
 
 def test_each_person_reads_their_own_language_and_has_their_own_link(mailbox):
@@ -115,6 +134,78 @@ def test_a_temporary_refusal_waits_and_a_permanent_one_ends(mailbox):
     mailbox.refuse = {}
     send(NOW + timedelta(minutes=1))
     assert the_message(busy).state == "sent"
+
+
+def put_words(to, **values):
+    """An account mail to an address of nobody, as a reset for a stranger is."""
+    words = {"subject": "Nytt passord", "text": "/password/reset/key/secret/", "html": "<p>s</p>"}
+    put_account_mail(
+        **{"to": to, "person_id": None, "purpose": "x", "language": "nb", "now": NOW}
+        | words
+        | values
+    )
+    return Message.objects.filter(kind="account").latest("queued_at", "id")
+
+
+def words_of(message):
+    message.refresh_from_db()
+    return message.subject + message.text + message.html + message.to_address
+
+
+def test_what_waits_keeps_its_words_and_what_failed_keeps_none(mailbox):
+    waits, fails = put_words("busy@shop.test"), put_words("wrong@shop.test")
+    mailbox.refuse = {"busy@shop.test": "451 try later", "wrong@shop.test": "550 no such user"}
+    send()
+    assert "secret" in words_of(waits)
+    assert (words_of(fails), fails.state) == ("", "failed")
+
+
+def test_what_is_in_doubt_keeps_no_words():
+    message = put_words("kari@shop.test")
+    lease = uuid4()
+    (claimed,) = sender.claim(lease, now=NOW, optional=True)
+    sender.hand_over(claimed, lease, None, NOW)
+    sender.reclaim(now=NOW + LEASE + timedelta(seconds=1))
+    assert (words_of(message), message.state) == ("", "in_doubt")
+
+
+def test_a_mail_that_cannot_be_written_holds_up_no_other(mailbox):
+    broken = put_words("kari@shop.test", subject="Two\nlines")
+    put_words("ola@shop.test")
+    send()
+    broken.refresh_from_db()
+    assert (broken.state, broken.reason) == ("failed", "cannot be written: ValueError")
+    assert mailbox.to("ola@shop.test")
+
+
+@pytest.mark.parametrize(
+    ("error", "ends"),
+    [
+        (AnymailRecipientsRefused(), True),
+        (AnymailAPIError(status_code=400), True),
+        (AnymailAPIError(status_code=401), False),
+        (AnymailAPIError(status_code=429), False),
+    ],
+)
+def test_a_provider_that_refuses_us_ends_no_message_and_one_that_refuses_it_does(error, ends):
+    class Refusing(BaseEmailBackend):
+        def send_messages(self, email_messages):
+            raise error
+
+    transport = ProviderTransport.__new__(ProviderTransport)
+    transport._backend = Refusing()
+    outcome = transport.deliver(EmailMultiAlternatives(), lambda: True)
+    assert (outcome.permanent, outcome.handed, outcome.accepted) == (ends, False, False)
+
+
+@pytest.mark.parametrize(("took", "wakes"), [(ROUND, 1), (timedelta(), 0)])
+def test_a_round_that_ran_out_of_time_wakes_the_next(monkeypatch, took, wakes):
+    woken = []
+    monkeypatch.setattr("messaging.tasks.wake_sender", lambda: woken.append(1))
+    with time_machine.travel(NOW, tick=False) as clock:
+        monkeypatch.setattr("messaging.services.deliver_pending", lambda until: clock.shift(took))
+        tasks.deliver()
+    assert len(woken) == wakes
 
 
 def test_a_message_that_is_refused_again_and_again_ends(mailbox):

@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 from psycopg.types.json import Jsonb
 
 from foundation.ids import uuid7_from
@@ -148,6 +148,14 @@ def test_a_year_of_months_stands_ahead() -> None:
         for name, month in months_of(TABLE):
             if month >= datetime(2031, 5, 1, tzinfo=UTC):
                 cursor.execute(f"DROP TABLE {name}")
+
+
+@pytest.mark.usefixtures("months")
+def test_staff_can_look_at_what_is_due_in_a_month_the_keeper_made() -> None:
+    due = {state.rule.name: state.due for state in plan(AFTER)}
+    assert due["outbox"] == 4
+    with pytest.raises(ProgrammingError), connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {OLD}")
 
 
 def other() -> psycopg.Connection:
