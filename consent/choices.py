@@ -11,10 +11,11 @@ from consent.policy import PAUSE_MONTHS
 class ChoiceForm(forms.Form):
     """`choice` (yes, no) or `action` (pause, resume, undo), and the topic by its number.
 
-    Without a topic, a no and a pause mean all optional mail; a yes never does.
+    Without a topic, a no and a pause mean all optional mail, an undo the latest act whole; a yes
+    always names its topic.
     """
 
-    NEEDS_TOPIC: ClassVar[tuple[str, ...]] = ("yes", "undo")
+    NEEDS_TOPIC: ClassVar[tuple[str, ...]] = ("yes",)
 
     choice = forms.ChoiceField(choices=[("yes", ""), ("no", "")], required=False)
     action = forms.ChoiceField(
@@ -47,9 +48,7 @@ class ChoiceForm(forms.Form):
 
 
 class FromMailForm(ChoiceForm):
-    """From a mail's link: undo takes back the latest act whole, ending a pause is a yes."""
-
-    NEEDS_TOPIC: ClassVar[tuple[str, ...]] = ("yes",)
+    """From a mail's link: ending a pause would be a yes."""
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()

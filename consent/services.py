@@ -129,7 +129,8 @@ _STEP = """
 WITH changed AS (
     UPDATE consent_preference p
        SET state = %(state)s, paused_until = %(until)s, version = p.version + 1,
-           source = %(source)s, since = %(now)s
+           source = COALESCE(%(standing_source)s, p.source),
+           since = COALESCE(%(standing_since)s, p.since)
      WHERE p.person_id = %(person)s AND p.topic_id = ANY (%(topics)s)
        AND (%(expected)s::int IS NULL OR p.version = %(expected)s)
        AND (p.state, p.paused_until) IS DISTINCT FROM (%(state)s, %(until)s::timestamptz)
@@ -160,7 +161,9 @@ def _step(
     actor: str,
     now: datetime,
     shown: Shown,
+    standing: ConsentDetail | None = None,
 ) -> list[uuid.UUID]:
+    """Pause or undo. The choice that then stands keeps its own day and way (`standing`)."""
     parameters: dict[str, Any] = {
         "person": person_id,
         "topics": sorted(topics),
@@ -169,6 +172,8 @@ def _step(
         "undone": undone,
         "expected": expected,
         "source": source.value,
+        "standing_source": standing and standing.source,
+        "standing_since": standing and standing.at,
         "actor": actor,
         "language": shown.language,
         "mailing": shown.mailing,
@@ -237,8 +242,23 @@ def undo_last(
         actor=actor,
         now=now,
         shown=shown,
+        standing=made_by(last),
     )
     return bool(changed)
+
+
+def made_by(last: ConsentDetail) -> ConsentDetail | None:
+    """The event that once made the choice to which undoing `last` goes back."""
+    own_acts = ConsentDetail.objects.of(last.person_id).filter(
+        topic_id=last.topic_id,
+        version__lt=last.version,
+        state=last.state_before,
+        undone=False,
+        paused_until__isnull=True,
+        paused_until_before__isnull=True,
+    )
+    found: ConsentDetail | None = own_acts.order_by("-version").first()
+    return found
 
 
 FROM_MAIL = (Source.ONE_CLICK, Source.LINK, Source.MAIL_PREFERENCES)
@@ -266,10 +286,10 @@ def can_undo(last: ConsentDetail | None, *, source: Source, now: datetime) -> bo
     return True
 
 
-def undo_from_mail(
+def undo_latest(
     person_id: uuid.UUID, *, source: Source, now: datetime, shown: Shown = NOTHING_SHOWN
 ) -> list[uuid.UUID]:
-    """Take back what the latest act from a mail changed, be it one topic or all."""
+    """Take back what the latest act changed, be it one topic or all, as far as `source` may."""
     open_ones = [
         last for last in last_changes(person_id).values() if can_undo(last, source=source, now=now)
     ]

@@ -99,7 +99,14 @@ def due_rows(entry: Entry, rule: Rule, now: datetime) -> QuerySet[Any]:
             topic_id=OuterRef("topic_id"),
             version__gt=OuterRef("version"),
             at__lte=cutoff,
+        ).exclude(state=OuterRef("state"))
+        taken_back = ConsentDetail.objects.filter(
+            person_id=OuterRef("person_id"),
+            topic_id=OuterRef("topic_id"),
+            version=OuterRef("version") + 1,
+            undone=True,
         )
+        newer = newer.filter(~Exists(taken_back))
         return rows.filter(Exists(newer), at__lte=cutoff)
     if rule.removal == Removal.PENDING_ADDRESSES:
         return address_changes_expired(now)

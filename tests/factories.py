@@ -73,3 +73,8 @@ def make_announcement(**fields: Any) -> ServiceAnnouncement:
     }
     announcement: ServiceAnnouncement = ServiceAnnouncement.objects.create(**(values | fields))
     return announcement
+
+
+def retire_topic(retired: Topic, *, now: datetime) -> None:
+    """As staff will do: nothing of the topic is sent or asked from this moment."""
+    Topic.objects.filter(pk=retired.pk).update(retired_at=now)

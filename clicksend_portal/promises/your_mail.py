@@ -106,10 +106,13 @@ PROMISES = (
         how=_(
             "Service messages are a kind of their own: no topic, a sender address apart from the "
             "newsletter's, and they stop when you deactivate your account. More than two in a "
-            "month breaks this promise by itself. That a second person reads each one, and a "
-            "check for advertising, are still to come."
+            "month breaks this promise by itself."
         ),
         check=_("Count the messages from our service address in your own inbox."),
+        missing=_(
+            "That a second person reads each message before it is sent, and a check for "
+            "advertising, are not in the portal yet."
+        ),
         evidence=Evidence.MEASURED,
         read=mailings.read_service,
         tell=mailings.tell_service,

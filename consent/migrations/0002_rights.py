@@ -19,7 +19,8 @@ REVOKE UPDATE, DELETE ON consent_consentdetail, consent_leaf, consent_topicwordi
     FROM portal_app, portal_keeper;
 """
 
-# Removes details of a person, or of superseded choices, at most `p_limit` at once.
+# Removes details of a person, or of superseded choices, at most `p_limit` at once. What proves the
+# choice that stands stays: a pause supersedes nothing, nor does a change that was undone.
 ERASE = """
 CREATE FUNCTION consent_remove_details(p_person uuid, p_superseded_before timestamptz, p_limit int)
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -34,7 +35,11 @@ BEGIN
                ELSE d.at < p_superseded_before AND EXISTS (
                     SELECT 1 FROM consent_consentdetail later
                      WHERE later.person_id = d.person_id AND later.topic_id = d.topic_id
-                       AND later.version > d.version AND later.at < p_superseded_before)
+                       AND later.version > d.version AND later.at < p_superseded_before
+                       AND later.state <> d.state AND NOT EXISTS (
+                           SELECT 1 FROM consent_consentdetail back
+                            WHERE back.person_id = d.person_id AND back.topic_id = d.topic_id
+                              AND back.version = later.version + 1 AND back.undone))
                END
          LIMIT p_limit
     )

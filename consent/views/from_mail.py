@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from consent import services
 from consent.choices import FromMailForm
-from consent.models import Source, Topic
+from consent.models import Source, State, Topic
 from consent.policy import CONFIRM_YES_PERIOD, PAUSE_MONTHS
 from consent.tokens import Purpose, RecipientToken, read_token
 from consent.topics import topic_id
@@ -67,7 +67,7 @@ def act(request: HttpRequest, token: RecipientToken) -> None:
         )
         messages.success(request, _("Saved. Optional email rests until the date shown."))
     elif action == "undo":
-        services.undo_from_mail(person, source=source, now=now, shown=shown)
+        services.undo_latest(person, source=source, now=now, shown=shown)
         messages.success(request, _("Undone. Everything is as it was before."))
     else:
         if ratelimit.consume(request, action="confirm_yes", key=str(person)):
@@ -91,7 +91,8 @@ def confirm_choice(request: HttpRequest, token: str) -> HttpResponse:
     if read is None or named is None or now - read.issued_at >= CONFIRM_YES_PERIOD:
         return broken_link(request)
     topic = Topic.objects.with_wording().get(pk=named)
-    done = None
+    standing = services.current_preferences(read.person_id).get(named)
+    done = True if standing is not None and standing.state == State.GRANTED else None
     if request.method == "POST":
         done = services.confirm_yes(
             read.person_id,

@@ -40,6 +40,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
             "rows": rows,
             "changed": request.GET.get("changed", ""),
             "any_yes": any(row.is_yes for row in rows),
+            "any_open": any(not row.is_no for row in rows),
             "paused_until": max((row.paused_until for row in rows), default=""),
             "pause_months": PAUSE_MONTHS,
             "history": readable_history(request.user.pk),
@@ -60,7 +61,7 @@ def act(request: HttpRequest, person: User) -> HttpResponse:
     if changed and topic is not None:
         where += "?" + urlencode({"changed": topic.number}) + f"#topic-{topic.number}"
     elif changed:
-        messages.success(request, _("Saved."))
+        where += "?" + urlencode({"changed": form.cleaned_data["action"]})
     return redirect(where)
 
 
@@ -68,6 +69,8 @@ def apply(person: User, form: ChoiceForm, *, now: datetime) -> bool:
     """What the form asked for; whether anything changed."""
     shown = shown_on_page()
     action, topic = form.cleaned_data["action"], form.cleaned_data["topic"]
+    if action == "undo" and topic is None:
+        return bool(services.undo_latest(person.pk, source=SOURCE, now=now, shown=shown))
     if action == "undo":
         return services.undo_last(person.pk, topic.pk, source=SOURCE, now=now, shown=shown)
     if action == "yes":

@@ -1,11 +1,14 @@
 """`/u/<token>/`: GET shows, POST acts, for people and for mail programs (RFC 8058)."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -34,13 +37,24 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         opt_out(read, everything=False, source=Source.ONE_CLICK, received_at=received_at)
         return HttpResponse("OK", content_type="text/plain")
     if request.POST.get("action") == "undo":
-        services.undo_from_mail(
+        if services.undo_latest(
             read.person_id, source=Source.LINK, now=received_at, shown=shown_on_page(read)
-        )
+        ):
+            messages.success(request, _("Undone. Everything is as it was before."))
     else:
         everything = request.POST.get("scope") == "all"
         opt_out(read, everything=everything, source=Source.LINK, received_at=received_at)
+        if everything:
+            read = replace(read, topic=0)
     return show_choice(request, read, now=timezone.now())
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+@private_link
+def broken_unsubscribe(request: HttpRequest, rest: str) -> HttpResponse:
+    """A link with something stuck to it, such as the bracket behind it in a header."""
+    return broken_link(request, status=404 if request.method == "POST" else 200)
 
 
 def opt_out(

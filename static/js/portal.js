@@ -19,11 +19,15 @@
   }
 
   // htmx replaces the row that had focus: keep the reader where they were.
-  let focused = "";
-  document.addEventListener("htmx:beforeSwap", () => { focused = document.activeElement?.id ?? ""; });
+  let focused = null;
+  document.addEventListener("htmx:beforeSwap", () => { focused = document.activeElement; });
   document.addEventListener("htmx:afterSettle", (event) => {
     hideSaveButtons();
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    // A button that went with the row (Undo) hands the focus to the row's choice.
+    if (focused && !focused.isConnected) {
+      const again = document.getElementById(focused.id) ?? event.target.querySelector?.("input:checked");
+      again?.focus({ preventScroll: true });
+    }
     event.target.classList?.add("changed");
   });
 

@@ -11,10 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts import forms, services
 from accounts.models import User
 from consent.models import Preference
-from consent.topics import retire_topic
 from messaging.models import Message
 from tests.accounts.walk import mails_to, sign_up, signup_form
-from tests.factories import NOW, make_customer, topic
+from tests.factories import NOW, make_customer, retire_topic, topic
 
 pytestmark = pytest.mark.django_db
 

@@ -28,7 +28,8 @@ mfa_login_webauthn admin:login admin:logout admin:jsi18n
 
 # The link itself is the authority; it comes by mail.
 LINK = """
-welcome preferences_from_mail unsubscribe confirm_choice account_confirm_email
+welcome preferences_from_mail unsubscribe unsubscribe_bare unsubscribe_broken confirm_choice
+account_confirm_email
 account_reset_password_from_key deletion_status
 """
 

@@ -71,6 +71,8 @@ def make_world(*, language: str) -> World:
             "welcome": {"token": make_welcome_token(newcomer)},
             "preferences_from_mail": {"token": link(person)},
             "unsubscribe": {"token": link(person)},
+            "unsubscribe_bare": {"token": link(person)},
+            "unsubscribe_broken": {"rest": "nonsense/>"},
             "confirm_choice": {"token": link(person, purpose=Purpose.CONFIRM_YES)},
             "account_confirm_email": {"key": "unknown-key"},
             "account_reset_password_from_key": {

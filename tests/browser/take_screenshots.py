@@ -7,6 +7,7 @@ var/screenshots/<page>-<nb|en>-<phone|desktop>-<light|dark>.png.
 import json
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -125,6 +126,7 @@ class Camera:
                 page.screenshot(path=path, full_page=True)
 
     def staff_pages(self) -> None:
+        readers = {language: self.new_reader(language) for language in LANGUAGES}
         page = self.page("nb")
         walk.sign_in_as_staff(page, self.portal)
         form = walk.write_mailing(page, self.portal, "campaign", "Nytt", topic=3)
@@ -149,6 +151,20 @@ class Camera:
         self.take(page, "admin-progress", "en")
         self.in_language(page, "nb")
         self.take(page, "admin-progress", "nb", form.removeprefix(self.portal.web))
+        for language, reader in readers.items():
+            newsletter = self.portal.mail_to(walk.address_of(reader), number=2)
+            self.ways_out(self.page(language), language, newsletter)
+
+    def new_reader(self, language: str) -> str:
+        page, name = self.page(language), walk.new_name("reader")
+        walk.open_account(page, self.portal, walk.sign_up(page, self.portal, name))
+        return name
+
+    def ways_out(self, page: Page, language: str, mail: Mail) -> None:
+        self.take(page, "unsubscribe", language, urlsplit(mail.link_to("u")).path)
+        page.locator("[name=scope][value=topic]").click()
+        self.take(page, "unsubscribed", language)
+        self.take(page, "from-mail", language, urlsplit(mail.link_to("p")).path)
 
     def in_language(self, page: Page, language: str) -> None:
         """The language of the account decides, whatever the browser asks for."""

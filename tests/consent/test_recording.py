@@ -128,7 +128,7 @@ def test_undo_takes_the_latest_change_back_once():
 def test_a_mail_may_undo_its_own_no_within_the_hour_only(after, possible):
     person = make_customer(yes=("newsletter",))
     services.record_opt_out(person.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
-    undone = services.undo_from_mail(person.pk, source=Source.LINK, now=NOW + after)
+    undone = services.undo_latest(person.pk, source=Source.LINK, now=NOW + after)
     assert bool(undone) is possible
     assert (standing(person).state == State.GRANTED) is possible
 
@@ -136,21 +136,21 @@ def test_a_mail_may_undo_its_own_no_within_the_hour_only(after, possible):
 def test_a_mail_cannot_undo_what_was_chosen_signed_in():
     person = make_customer(yes=("newsletter",))
     services.record_opt_out(person.pk, [topic().pk], source=Source.PREFERENCES, now=NOW)
-    assert services.undo_from_mail(person.pk, source=Source.LINK, now=NOW) == []
+    assert services.undo_latest(person.pk, source=Source.LINK, now=NOW) == []
     assert standing(person).state == State.WITHDRAWN
 
 
 def test_undo_from_a_mail_takes_back_all_that_the_latest_act_stopped():
     person = make_customer(yes=("newsletter", "special_offers"))
     services.record_opt_out(person.pk, services.optional_topics(), source=Source.LINK, now=NOW)
-    services.undo_from_mail(person.pk, source=Source.LINK, now=NOW + timedelta(minutes=5))
+    services.undo_latest(person.pk, source=Source.LINK, now=NOW + timedelta(minutes=5))
     assert standing(person).state == standing(person, "special_offers").state == State.GRANTED
 
 
 def test_the_first_no_to_a_topic_cannot_be_undone_into_a_yes():
     person = make_customer()
     services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
-    assert not services.undo_from_mail(person.pk, source=Source.LINK, now=NOW)
+    assert not services.undo_latest(person.pk, source=Source.LINK, now=NOW)
     assert standing(person).state == State.REFUSED
 
 
@@ -162,3 +162,25 @@ def test_the_version_of_a_preference_is_that_of_its_newest_event():
     assert services.last_change(person.pk, topic().pk).version == 4
     versions = ConsentDetail.objects.of(person.pk).values_list("version", flat=True)
     assert sorted(versions) == [1, 2, 3, 4]
+
+
+def test_a_pause_and_its_end_keep_the_day_and_the_way_of_the_yes():
+    person = make_customer(yes=("newsletter",))
+    for months in (1, None):
+        services.record_pause(
+            person.pk,
+            [topic().pk],
+            months=months,
+            source=Source.PREFERENCES,
+            now=NOW + timedelta(days=1),
+        )
+    assert (standing(person).since, standing(person).source) == (NOW, Source.SIGNUP)
+
+
+def test_an_undone_no_leaves_the_yes_with_its_own_day_and_way():
+    person = make_customer(yes=("newsletter",))
+    later = NOW + timedelta(days=1)
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=later)
+    assert services.undo_latest(person.pk, source=Source.LINK, now=later) == [topic().pk]
+    assert (standing(person).since, standing(person).source) == (NOW, Source.SIGNUP)
+    assert services.last_change(person.pk, topic().pk).at == later

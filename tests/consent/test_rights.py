@@ -71,6 +71,24 @@ def test_superseded_details_can_be_removed_by_age_and_standing_ones_never():
     assert [each.state for each in ConsentDetail.objects.of(person.pk)] == ["withdrawn"]
 
 
+def test_neither_a_pause_nor_an_undone_no_supersedes_the_proof_of_a_yes():
+    person = make_customer(yes=("newsletter",))
+    act = {"source": Source.LINK, "now": NOW}
+    services.record_pause(person.pk, [topic().pk], months=1, **act)
+    services.record_opt_out(person.pk, [topic().pk], **act)
+    services.undo_latest(person.pk, **act)
+    with as_role(KEEPER), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT consent_remove_details(NULL, %s, 100)", [timezone.now().replace(year=2099)]
+        )
+    kept = ConsentDetail.objects.of(person.pk).order_by("version")
+    assert [(each.version, each.state) for each in kept] == [
+        (1, "granted"),
+        (2, "granted"),
+        (4, "granted"),
+    ]
+
+
 def test_the_sender_reads_no_password_and_writes_no_choice():
     make_customer(yes=("newsletter",))
     with as_role(SENDER):

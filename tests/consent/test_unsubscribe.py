@@ -156,3 +156,22 @@ def test_a_link_without_a_topic_stops_all_optional_mail(client):
     person = make_customer(yes=("newsletter", "special_offers"))
     client.post(link(person, number=0), {"List-Unsubscribe": "One-Click"})
     assert {state(person), state(person, "special_offers")} == {"withdrawn"}
+
+
+def test_a_link_without_its_last_slash_works_and_is_not_redirected(client):
+    person = make_customer(yes=("newsletter",))
+    answer = client.post(link(person).rstrip("/"), {"List-Unsubscribe": "One-Click"})
+    assert answer.status_code == 200
+    assert state(person) == "withdrawn"
+
+
+def test_a_link_with_a_bracket_stuck_to_it_gets_the_friendly_page(client):
+    page = client.get(link(make_customer(yes=("newsletter",))) + "%3E")
+    assert page.status_code == 200
+    assert "mailto:" in page.content.decode()
+
+
+def test_after_no_to_everything_the_page_says_everything(client):
+    person = make_customer(yes=("newsletter", "special_offers"), language="en")
+    page = client.post(link(person), {"scope": "all"}, headers={"accept-language": "en"})
+    assert "You get no optional email" in page.content.decode()

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from clicksend_portal.admin_site import QuietHistory
-from tests.factories import make_customer, topic
+from tests.factories import make_campaign, make_customer, topic
 
 pytestmark = pytest.mark.django_db
 
@@ -55,3 +55,9 @@ def test_even_a_page_that_shows_people_by_name_logs_their_key(staff: Client, bos
     page.log_change(request, person, [{"changed": {"fields": ["e-mail address"]}}])
     page.log_deletions(request, User.objects.filter(pk=person.pk))
     assert {entry.object_repr for entry in LogEntry.objects.all()} == {str(person.pk)}
+
+
+def test_a_mailing_is_found_again_by_its_subject(staff: Client) -> None:
+    campaign = make_campaign(subject_nb="Vinternytt")
+    staff.post(reverse("admin:messaging_campaign_step", args=[campaign.pk, "approve"]))
+    assert LogEntry.objects.get().object_repr == "Vinternytt"
