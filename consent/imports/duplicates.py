@@ -14,6 +14,8 @@ from django.db import connection
 
 from accounts.models import User
 from consent.imports.checking import Customer, Fault, Rejection
+from consent.models import Suppression
+from foundation.addresses import address_hashes
 
 # Column by column what must not occur twice, and how the operator calls it.
 UNIQUE = {"user_id": "customer number", "user_email": "e-mail address", "username": "user name"}
@@ -122,6 +124,15 @@ def _remember(batch: dict[Claim, int]) -> None:
         cursor.execute(_CLAIM, [columns, values, list(batch.values())])
 
 
+def _erased(addresses: set[str]) -> set[str]:
+    """Addresses of people who had themselves erased: no file brings them back."""
+    hashes = {digest: address for address in addresses for digest in address_hashes(address)}
+    erased = Suppression.objects.filter(
+        reason=Suppression.Reason.ERASED, address_hash__in=list(hashes)
+    )
+    return {hashes[bytes(each)] for each in erased.values_list("address_hash", flat=True)}
+
+
 class _Taken:
     """What existing customers hold of a batch's numbers, addresses and user names."""
 
@@ -134,6 +145,7 @@ class _Taken:
         with connection.cursor() as cursor:
             cursor.execute(_TAKEN_USERNAMES, [[each.username for each in strangers]])
             self.usernames = {row[0] for row in cursor.fetchall()}
+        self.erased = _erased({each.address for each in strangers})
 
     def faults(self, customer: Customer) -> list[Fault]:
         faults = []
@@ -144,6 +156,15 @@ class _Taken:
                     "taken e-mail address",
                     "Another customer of the portal has this e-mail address; correct it, or leave "
                     "the record out.",
+                )
+            )
+        if customer.address in self.erased:
+            faults.append(
+                Fault(
+                    "user_email",
+                    "erased on request",
+                    "Whoever has this address had their data deleted, and comes back by signing up "
+                    "only; leave the record out.",
                 )
             )
         if customer.username in self.usernames:

@@ -108,7 +108,7 @@ def test_the_profile_of_someone_who_is_here_stays(person: User, tmp_path: Path) 
 def test_a_suppressed_address_comes_in_without_any_yes_and_stays_suppressed(
     tmp_path: Path,
 ) -> None:
-    suppress("KARI1@shop.test", reason=Suppression.Reason.ERASED, now=IN_PORTAL)
+    suppress("KARI1@shop.test", reason=Suppression.Reason.HARD_BOUNCE, now=IN_PORTAL)
     path = write_file(tmp_path / "a.csv", record(1), record(2))
     summary, _ = run_import(path)
     assert (summary.new, summary.suppressed) == (2, 1)
@@ -117,8 +117,17 @@ def test_a_suppressed_address_comes_in_without_any_yes_and_stays_suppressed(
     assert set(stored) == {("kari1", "refused"), ("kari2", "granted"), ("kari2", "refused")}
 
 
+def test_no_file_brings_back_whoever_was_erased_on_request(tmp_path: Path) -> None:
+    suppress("KARI1@shop.test", reason=Suppression.Reason.ERASED, now=IN_PORTAL)
+    path = write_file(tmp_path / "a.csv", record(1), record(2))
+    summary, rejections = run_import(path)
+    assert (summary.new, summary.rejected) == (1, 1)
+    assert [fault.problem for each in rejections for fault in each.faults] == ["erased on request"]
+    assert set(User.objects.values_list("username", flat=True)) == {"kari2"}
+
+
 def test_lifting_a_suppression_brings_no_yes_of_a_file_back(tmp_path: Path) -> None:
-    suppress("kari1@shop.test", reason=Suppression.Reason.ERASED, now=IN_PORTAL)
+    suppress("kari1@shop.test", reason=Suppression.Reason.HARD_BOUNCE, now=IN_PORTAL)
     path = write_file(tmp_path / "a.csv", record(1))
     run_import(path)
     Suppression.objects.all().delete()
