@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.policy import CONFIRMATION_PERIOD
 from accounts.tokens import make_welcome_token
-from accounts.zones import zone_named
+from accounts.zones import city_of, zone_named
 from foundation.mail import write_mail
 
 
@@ -38,6 +38,7 @@ def send_welcome(user: User) -> None:
         user,
         url=_address_of("welcome", token=make_welcome_token(user)),
         until=user.signed_up_at + CONFIRMATION_PERIOD,
+        city=city_of(user.timezone),
     )
 
 

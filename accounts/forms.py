@@ -39,6 +39,14 @@ def refuse_control_characters(value: str) -> None:
         )
 
 
+def refuse_web_addresses(value: str) -> None:
+    """Our mail must not carry a stranger's link: what stands in a name reaches whom they choose."""
+    if "/" in value or "www." in value.casefold():
+        raise ValidationError(
+            _("Write a name only, without a web address and without “/”."), code="web_address"
+        )
+
+
 class Line(forms.CharField):
     """One line of text as a person writes it."""
 
@@ -75,12 +83,14 @@ class PersonFields(forms.Form):
         label=_("First name"),
         max_length=NAME_LENGTH,
         autocomplete="given-name",
+        validators=[refuse_web_addresses],
         help_text=_("So that we know whom we write to and talk with."),
     )
     last_name = Line(
         label=_("Last name"),
         max_length=NAME_LENGTH,
         autocomplete="family-name",
+        validators=[refuse_web_addresses],
         required=False,
         help_text=_("Tells you apart from others with the same first name when you call us."),
     )
@@ -136,7 +146,8 @@ class SignupForm(PersonFields):
             RegexValidator(
                 USERNAME_PATTERN,
                 _("Use 3 to 60 letters, digits, dots, plus signs, hyphens or underscores."),
-            )
+            ),
+            refuse_web_addresses,
         ],
         help_text=_("You sign in with it. 3 to 60 letters, digits and the signs . + - _"),
     )
@@ -245,6 +256,28 @@ class LoginForm(allauth_forms.LoginForm):
         super().__init__(*args, **kwargs)
         self.fields["login"].label = _("User name or email address")
         self.fields["login"].widget.attrs |= {"autocomplete": "username", "autocapitalize": "none"}
+
+
+class OneLineOfHelp(forms.Form):
+    """Says in one line what a new password must be; the rules themselves are the settings'."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password1"].help_text = _(
+            "At least 12 characters, nothing common and nothing about you."
+        )
+
+
+class SetPasswordForm(OneLineOfHelp, allauth_forms.SetPasswordForm):
+    """The first password of an account."""
+
+
+class ChangePasswordForm(OneLineOfHelp, allauth_forms.ChangePasswordForm):
+    """A new password, for whoever knows the old one."""
+
+
+class ResetPasswordKeyForm(OneLineOfHelp, allauth_forms.ResetPasswordKeyForm):
+    """A new password, for whoever got our link."""
 
 
 class ResetPasswordForm(forms.Form):

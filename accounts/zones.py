@@ -3,6 +3,8 @@
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from django.conf import settings
+
 _CONTINENTS = frozenset(
     (
         "Africa",
@@ -33,6 +35,12 @@ def _is_city(name: str) -> bool:
 def zone_named(name: str) -> ZoneInfo | None:
     """The zone, or None for a name nobody knows: pages then show the portal's own time."""
     return ZoneInfo(name) if name in available_zones() else None
+
+
+def city_of(name: str) -> str:
+    """Whose time it is, in words: `America/New_York` is the time of New York."""
+    known = name if name in available_zones() else settings.TIME_ZONE
+    return known.rpartition("/")[2].replace("_", " ")
 
 
 @cache

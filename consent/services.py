@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import psycopg
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
@@ -49,7 +50,9 @@ def _change(
     reason: str = "",
     received_at: datetime | None = None,
 ) -> list[uuid.UUID]:
-    with connection.cursor() as cursor:
+    # Past Django's cursor, which cannot prepare: this is the statement of every one-click POST.
+    connection.ensure_connection()
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(
             _CHANGE,
             {
@@ -66,6 +69,7 @@ def _change(
                 "now": now,
                 "received": received_at,
             },
+            prepare=True,
         )
         return [row[0] for row in cursor.fetchall()]
 

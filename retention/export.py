@@ -1,11 +1,14 @@
 """What a person takes along: every exported field of the schedule, and nothing of anybody else."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Model
+
 from accounts.models import User
+from consent.models import Topic
 from retention.holdings import rows_about
 from retention.schedule import model_of, personal_entries
 
@@ -35,6 +38,7 @@ def account(user: User) -> dict[str, Any]:
 
 
 def sections(person_id: uuid.UUID) -> Iterator[dict[str, Any]]:
+    topics = {topic.pk: topic for topic in Topic.objects.with_wording()}
     for entry in personal_entries():
         if not entry.exported:
             continue
@@ -46,10 +50,23 @@ def sections(person_id: uuid.UUID) -> Iterator[dict[str, Any]]:
             "what": str(entry.title),
             "purpose": str(entry.purpose),
             "kept": entry.until,
-            "rows": [
-                {name: readable(row.serializable_value(name)) for name in columns} for row in rows
-            ],
+            "rows": [exported_row(row, columns, topics) for row in rows],
         }
+
+
+def exported_row(
+    row: Model, columns: Iterable[str], topics: Mapping[uuid.UUID, Topic]
+) -> dict[str, Any]:
+    """The columns as they are; a topic's key says nothing to a reader, so its name stands by it."""
+    values: dict[str, Any] = {}
+    for name in columns:
+        value = row.serializable_value(name)
+        values[name] = readable(value)
+        if name == "topic_id":
+            topic = topics.get(value)
+            values["topic_slug"] = topic.slug if topic else None
+            values["topic_name"] = topic.name if topic else None
+    return values
 
 
 def readable(value: Any) -> Any:

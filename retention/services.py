@@ -116,7 +116,10 @@ def request_deletion(
     if already is not None:
         return already
     User.objects.filter(pk=person_id).update(is_active=False)
-    Session.objects.filter(user_id=person_id).delete()
+    sessions = Session.objects.filter(user_id=person_id)
+    # Counted here for the confirmation: they end now, before the step of their class.
+    removed = {Session._meta.label: sessions.count()}
+    sessions.delete()
     kept = kept_after_erasure(person_id, now=now)
     request = DeletionRequest(
         person_id=person_id,
@@ -127,7 +130,7 @@ def request_deletion(
     )
     request.save(force_insert=True)
     DeletionStep.objects.bulk_create(
-        DeletionStep(request=request, position=position, name=name)
+        DeletionStep(request=request, position=position, name=name, removed=removed.get(name, 0))
         for position, name in enumerate(erasure.step_names())
     )
     wake_after_commit("retention.tasks.run_deletions")

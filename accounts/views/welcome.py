@@ -1,7 +1,6 @@
 """The link of the welcome mail: confirm the address, choose how to sign in."""
 
 from allauth.account.adapter import get_adapter
-from allauth.account.forms import SetPasswordForm
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.utils import perform_login
 from django.contrib import messages
@@ -14,6 +13,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
+from accounts.forms import SetPasswordForm
 from accounts.models import User
 from accounts.views.private import secret_address
 

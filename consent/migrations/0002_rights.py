@@ -95,6 +95,26 @@ CREATE FUNCTION consent_change(p_person uuid, p_topics uuid[], p_states text[], 
     p_mailing int, p_now timestamptz, p_received timestamptz)
 RETURNS SETOF uuid LANGUAGE plpgsql AS $$
 BEGIN
+    -- The way of nearly every one-click POST: one topic, a standing yes.
+    IF p_states = ARRAY['refused'] THEN
+        RETURN QUERY WITH changed AS (
+            UPDATE consent_preference p
+               SET state = 'withdrawn', paused_until = NULL, version = p.version + 1,
+                   source = p_source, since = p_now
+             WHERE p.person_id = p_person AND p.topic_id = p_topics[1] AND p.state = 'granted'
+         RETURNING new.topic_id, new.version, old.paused_until AS paused_before
+        )
+        INSERT INTO consent_consentdetail AS d (person_id, topic_id, version, state_before, state,
+               paused_until_before, undone, source, actor, reason, language, wording_version,
+               mailing, at, received_at, salt)
+        SELECT p_person, c.topic_id, c.version, 'granted', 'withdrawn',
+               c.paused_before, false, p_source, p_actor, p_reason, p_language,
+               CASE WHEN p_wording_unknown THEN NULL ELSE COALESCE(p_wording, t.wording_version) END,
+               p_mailing, p_now, p_received, uuid_send(gen_random_uuid())
+          FROM changed c JOIN consent_topic t ON t.id = c.topic_id
+        RETURNING d.topic_id;
+        IF FOUND THEN RETURN; END IF;
+    END IF;
     RETURN QUERY WITH asked AS (
     SELECT t.id AS topic_id, a.state, COALESCE(p_wording, t.wording_version) AS wording
       FROM unnest(p_topics, p_states) AS a (topic_id, state)

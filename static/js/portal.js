@@ -24,7 +24,8 @@
   document.addEventListener("htmx:afterSettle", (event) => {
     hideSaveButtons();
     // A button that went with the row (Undo) hands the focus to the row's choice.
-    if (focused && !focused.isConnected) {
+    // Only lost focus is given back: a quick reader may have gone on already.
+    if (focused && !focused.isConnected && document.activeElement === document.body) {
       const again = document.getElementById(focused.id) ?? event.target.querySelector?.("input:checked");
       again?.focus({ preventScroll: true });
     }

@@ -41,11 +41,15 @@ def test_it_says_what_it_is_why_it_came_and_what_to_do(purpose: str, language: s
         assert "/u/" not in body
 
 
-def test_a_name_is_text_in_both_halves() -> None:
-    emails.send_welcome(make_customer(first_name="<b>Kari & Co</b>", language="en"))
+BEFORE_CONFIRMATION = ("welcome", "already_customer", "confirm_address", "no_account")
+
+
+@pytest.mark.parametrize("purpose", BEFORE_CONFIRMATION)
+def test_a_stranger_gets_no_words_of_whoever_signed_up(purpose: str) -> None:
+    WAYS[purpose](make_customer(first_name="Vinn 1000 kr", last_name="i dag", company="Premie"))
     mail = Message.objects.get()
-    assert mail.subject == "Welcome, <b>Kari & Co</b>: confirm your account"
-    assert "<b>Kari" not in mail.html
+    for word in ("Vinn 1000 kr", "i dag", "Premie"):
+        assert word not in mail.subject + mail.text + mail.html
 
 
 def test_times_are_those_of_the_reader() -> None:
@@ -54,5 +58,11 @@ def test_times_are_those_of_the_reader() -> None:
     for zone in ("Europe/Oslo", "America/New_York"):
         emails.send_welcome(make_customer(language="en", timezone=zone, signed_up_at=morning))
         texts.append(Message.objects.latest("id").text)
-    assert "at 10:30" in texts[0]
-    assert "at 04:30" in texts[1]
+    assert "at 10:30, Oslo time" in texts[0]
+    assert "at 04:30, New York time" in texts[1]
+
+
+def test_norwegian_times_are_written_as_in_the_history() -> None:
+    morning = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
+    emails.send_welcome(make_customer(language="nb", signed_up_at=morning))
+    assert "29. november 2026 kl. 10.30 (Oslo-tid)" in Message.objects.get().text

@@ -251,3 +251,25 @@ def test_one_address_gets_no_more_than_five_mails_an_hour(client: Client) -> Non
     ]
     assert answers == [302] * 5 + [429]
     assert len(mails_to("kari@example.test")) == 5
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("first_name", "Vinn 1000 kr http://evil.example/x"),
+        ("last_name", "evil.example/x"),
+        ("last_name", "Www.evil.example"),
+        ("username", "www.evil.example"),
+    ],
+)
+def test_a_name_that_carries_a_link_is_refused_beside_its_field(
+    client: Client, field: str, value: str
+) -> None:
+    answer = client.post("/signup/", signup_form(**{field: value}))
+    assert set(answer.context["form"].errors) == {field}
+    assert not Message.objects.exists()
+
+
+def test_an_ordinary_name_with_dots_and_hyphens_is_taken(client: Client) -> None:
+    sign_up(client, first_name="Anne-Lise", last_name="St. John O’Neill")
+    assert User.objects.get().last_name == "St. John O’Neill"

@@ -73,10 +73,9 @@ def test_superseded_details_can_be_removed_by_age_and_standing_ones_never():
 
 def test_neither_a_pause_nor_an_undone_no_supersedes_the_proof_of_a_yes():
     person = make_customer(yes=("newsletter",))
-    act = {"source": Source.LINK, "now": NOW}
-    services.record_pause(person.pk, [topic().pk], months=1, **act)
-    services.record_opt_out(person.pk, [topic().pk], **act)
-    services.undo_latest(person.pk, **act)
+    services.record_pause(person.pk, [topic().pk], months=1, source=Source.LINK, now=NOW)
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
+    services.undo_latest(person.pk, source=Source.LINK, now=NOW)
     with as_role(KEEPER), connection.cursor() as cursor:
         cursor.execute(
             "SELECT consent_remove_details(NULL, %s, 100)", [timezone.now().replace(year=2099)]

@@ -1,5 +1,8 @@
 """A missing or malformed setting stops the start, named, and without repeating a secret."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -178,3 +181,19 @@ def test_the_example_names_exactly_the_declared_settings() -> None:
     lines = (line.removeprefix("# ") for line in text.splitlines() if "=" in line)
     named = [line.split("=")[0] for line in lines if line.split("=")[0].isupper()]
     assert named == list(environment.declared())
+
+
+def test_the_command_line_names_the_setting_without_a_traceback() -> None:
+    """The process environment wins over any `.env` of this checkout, so the value is malformed."""
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "SECRET_KEY": "short"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert "SECRET_KEY" in ended.stderr
+    assert "Traceback" not in ended.stderr

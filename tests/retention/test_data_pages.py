@@ -17,7 +17,7 @@ from retention.entries import DataClass, Entry
 from retention.models import DeletionRequest
 from retention.models import Source as Way
 from retention.schedule import ENTRIES, personal_entries
-from tests.factories import NOW, make_customer, make_staff
+from tests.factories import NOW, make_customer, make_staff, topic
 from tests.retention.life import VALUES, fill, make_full_customer
 from tests.staff.sign_in import METHODS_OF
 
@@ -98,10 +98,19 @@ def test_the_download_holds_every_exported_field(visitor: Client) -> None:
             assert entry.model not in data
             continue
         for row in data[entry.model]["rows"]:
-            names = {name.removesuffix("_id") for name in row}
+            names = {name.removesuffix("_id") for name in row} - {"topic_slug", "topic_name"}
             assert names == {name.removesuffix("_id") for name in entry.exported_fields}
         assert data[entry.model]["purpose"]
         assert data[entry.model]["kept"]
+
+
+@pytest.mark.parametrize("model", ["consent.Preference", "consent.ConsentDetail"])
+def test_the_download_names_each_topic_beside_its_key(visitor: Client, model: str) -> None:
+    rows = exported(visitor)["data"][model]["rows"]
+    newsletter = next(row for row in rows if row["topic_slug"] == "newsletter")
+    assert newsletter["topic_id"] == str(topic().pk)
+    assert newsletter["topic_name"] == "Newsletter"
+    assert all(row["topic_name"] for row in rows)
 
 
 def test_the_download_uses_clicksends_names(visitor: Client, person: User) -> None:

@@ -17,8 +17,10 @@ from foundation.roles import APP, KEEPER, SENDER, as_role
 from messaging.models import Kind, Message
 from messaging.sender import deliver_pending
 from retention import erasure, services
+from retention.holdings import preview_erasure
 from retention.models import DeletionRequest, RetentionRun
 from retention.models import Source as Way
+from retention.schedule import ENTRIES
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.mailbox import Mailbox
 from tests.retention.life import VALUES, fill, make_full_customer
@@ -95,6 +97,7 @@ def test_what_goes_is_counted_per_class_and_the_request_names_nobody() -> None:
         "account.EmailConfirmation": 1,
         "account.EmailAddress": 1,
         "mfa.Authenticator": 1,
+        "accounts.Session": 1,
         "accounts.Invoice": 3,
         "accounts.User_groups": 1,
         "accounts.User": 1,
@@ -104,6 +107,17 @@ def test_what_goes_is_counted_per_class_and_the_request_names_nobody() -> None:
         {"model": "consent.Suppression", "count": 1, "until": "2029-11-22", "open": 0},
     ]
     assert wish.steps.filter(finished_at__isnull=True).count() == 0
+
+
+def test_the_mail_counts_the_same_sign_ins_as_the_preview() -> None:
+    person = make_customer(language="en")
+    for key in ("phone", "laptop"):
+        Session.objects.create(session_key=key, session_data="", expire_date=NOW, user=person)
+    title = str(ENTRIES["accounts.Session"].title)
+    shown = preview_erasure(person.pk, now=NOW).deleted
+    assert [held.count for held in shown if held.entry.model == "accounts.Session"] == [2]
+    erase(person)
+    assert f"{title}: 2" in confirmation().text
 
 
 def test_asking_stops_mail_and_sign_ins_at_once() -> None:

@@ -28,6 +28,7 @@ COUNTS = {
     "account.EmailConfirmation": 1,
     "account.EmailAddress": 1,
     "mfa.Authenticator": 1,
+    "accounts.Session": 1,
     "accounts.Invoice": 3,
     "accounts.User_groups": 1,
     "accounts.User": 1,

@@ -1,0 +1,109 @@
+"""Servers of their own for the benchmarks, and a process environment like production's.
+
+Nothing here reads Django's settings: they are made from what is put into the environment here.
+"""
+
+import base64
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+
+from clicksend_portal.embedded.family import Family
+from clicksend_portal.embedded.folders import ServiceError, default_folder, make_folder
+from clicksend_portal.embedded.postgres import Postgres
+from clicksend_portal.embedded.valkey import Valkey
+
+FOLDER = default_folder() / "bench"
+DATABASE = "bench"
+
+# What a small production machine would set; fsync and synchronous_commit stay on.
+SETTINGS = {
+    "shared_buffers": "2GB",
+    "max_wal_size": "8GB",
+    "effective_cache_size": "12GB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": "512MB",
+    "max_connections": "200",
+    "random_page_cost": "1.1",
+}
+KEYS = f"1:{base64.urlsafe_b64encode(bytes(range(32))).decode()}"
+ENVIRONMENT = {
+    "DATABASE_ROLE": "portal_app",
+    "SECRET_KEY": "only-benchmarks-sign-with-this-key-0123456789",
+    "SECRET_KEY_FALLBACKS": "",
+    "TOKEN_KEYS": KEYS,
+    "SUPPRESSION_KEYS": KEYS,
+    "DEBUG": "false",
+    "PORTAL_URL": "http://127.0.0.1:8000",
+    "ALLOWED_HOSTS": "127.0.0.1,localhost",
+    "EMAIL_URL": "smtp://127.0.0.1:1",
+    "MAIL_DOMAIN": "bench.example",
+    "LEGAL_NAME": "Bench AS",
+    "POSTAL_ADDRESS": "Storgata 1, 0155 Oslo",
+    "SUPPORT_EMAIL": "support@bench.example",
+    "SUPPORT_PHONE": "+47 22 00 00 00",
+    "PRIVACY_EMAIL": "privacy@bench.example",
+}
+
+
+class Servers:
+    """Where everything is; one for the whole run."""
+
+    family: Family  # start children from the main thread
+    programs: Path
+    admin_url: str
+    database_url: str
+
+
+servers = Servers()
+
+
+@contextmanager
+def running() -> Iterator[None]:
+    """PostgreSQL with an empty database and Valkey, gone with us however we end."""
+    make_folder(FOLDER)
+    with (FOLDER / "bench.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceError("Benchmarks run already; two at once measure each other.") from None
+        family = Family(hold=lock.fileno())
+        try:
+            postgres, valkey = Postgres(FOLDER, SETTINGS), Valkey(FOLDER)
+            postgres.start(family)
+            valkey.start(family)
+            servers.family = family
+            servers.programs = postgres.programs
+            servers.admin_url = postgres.url(DATABASE, "postgres")
+            servers.database_url = postgres.url(DATABASE)
+            new_database(postgres.admin_url)
+            os.environ.update(ENVIRONMENT)
+            os.environ["DATABASE_URL"] = servers.database_url
+            os.environ["BROKER_URL"] = valkey.url(0)
+            os.environ["CACHE_URL"] = valkey.url(1)
+            yield
+        finally:
+            family.close(patience=20.0)
+
+
+def new_database(admin_url: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {DATABASE} OWNER portal_owner")
+
+
+@contextmanager
+def administrator() -> Iterator[psycopg.Connection]:
+    """Set-up and clean-up between rounds, past the roles of the portal."""
+    with psycopg.connect(servers.admin_url, autocommit=True) as connection:
+        yield connection
+
+
+def empty(*tables: str) -> None:
+    with administrator() as admin:
+        admin.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        admin.execute("CHECKPOINT")
