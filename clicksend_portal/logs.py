@@ -53,18 +53,10 @@ def logging_config(level: str) -> dict[str, Any]:
                 "foreign_pre_chain": SHARED,
             }
         },
-        "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
-            "finished_lines": {"class": "logging.StreamHandler"},
-        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": level, "propagate": False},
-            "portal.request": {
-                "handlers": ["finished_lines"],
-                "level": level,
-                "propagate": False,
-            },
             "django.db.backends": {"level": "WARNING"},
         },
     }

@@ -57,8 +57,9 @@ def _change(
             _CHANGE,
             {
                 "person": person_id,
-                "topics": list(choices),
-                "states": list(choices.values()),
+                # As array literals: keys and fixed words, and no array dumper on this path.
+                "topics": f"{{{','.join(map(str, choices))}}}",
+                "states": f"{{{','.join(choices.values())}}}",
                 "source": source.value,
                 "actor": actor,
                 "reason": reason,
