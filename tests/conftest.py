@@ -1,6 +1,7 @@
 """What every test may ask for. The servers themselves are started by `tests/services.py`."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -54,3 +55,19 @@ def real_outbox(settings: SettingsWrapper) -> None:
 def quick_passwords(settings: SettingsWrapper) -> None:
     """What slows a thief down slows hundreds of sign-ins of tests down too."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+CUSTOMERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "customers.csv"
+
+
+@pytest.fixture
+def customers_csv(tmp_path: Path) -> Path:
+    """The file of the account system, where the checkout has it beside itself.
+
+    A copy, so that rejected records never land beside the original.
+    """
+    if not CUSTOMERS.exists():
+        pytest.skip("shared/data/customers.csv is not beside this checkout")
+    copy = tmp_path / "customers.csv"
+    copy.write_bytes(CUSTOMERS.read_bytes())
+    return copy

@@ -15,7 +15,6 @@ from tests.imports.test_customers_file import BAD
 from tests.journeys.office import Office, deliver
 from tests.journeys.sink import running_sink
 
-pytest_plugins = ["tests.imports.conftest"]
 pytestmark = pytest.mark.django_db
 
 
