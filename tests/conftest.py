@@ -1,5 +1,6 @@
 """What every test may ask for. The servers themselves are started by `tests/services.py`."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +19,12 @@ def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """Takes the place of pytest-django's own set-up, which would migrate in every process."""
-    with django_db_blocker.unblock(), test_database(), django_db_blocker.block():
-        yield
+    with django_db_blocker.unblock(), test_database():
+        with django_db_blocker.block():
+            yield
+        # A browser of this session may still run its loop in this thread; Django would refuse to
+        # close the connection beside it.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(scope="session")

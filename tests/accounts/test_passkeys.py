@@ -1,12 +1,11 @@
 """An account that never has a password: the passkey of a real browser, from the welcome mail on."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -24,21 +23,29 @@ AUTHENTICATOR: dict[str, Any] = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def database_beside_the_loop() -> Iterator[None]:
+    """Playwright's synchronous face runs a loop in this thread, which Django takes for a mistake.
+
+    For the whole module, so that it also holds while the database is set up and emptied.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
 @pytest.fixture
-def device(monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
+def device(playwright: Playwright) -> Iterator[Page]:
     """A page of a browser whose device holds passkeys."""
-    # Playwright's synchronous face runs a loop in this thread, which Django takes for a mistake.
-    monkeypatch.setitem(os.environ, "DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        page = browser.new_page(locale="en-GB")
-        keys = page.context.new_cdp_session(page)
-        keys.send("WebAuthn.enable")
-        keys.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-        yield page
-        browser.close()
+    browser = playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=["--no-sandbox"]
+    )
+    page = browser.new_page(locale="en-GB")
+    keys = page.context.new_cdp_session(page)
+    keys.send("WebAuthn.enable")
+    keys.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    yield page
+    browser.close()
 
 
 def test_a_passkey_opens_the_account_and_signs_in_without_any_password(
