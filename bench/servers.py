@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "SECRET_KEY_FALLBACKS": "",
     "TOKEN_KEYS": KEYS,
     "SUPPRESSION_KEYS": KEYS,
+    "LOG_KEYS": KEYS,
     "DEBUG": "false",
     "PORTAL_URL": "http://127.0.0.1:8000",
     "ALLOWED_HOSTS": "127.0.0.1,localhost",

@@ -122,6 +122,23 @@ def parse_keys(text: str) -> dict[int, bytes]:
     return ring
 
 
+def parse_signing_keys(text: str) -> dict[int, bytes]:
+    """A ring whose secrets are Ed25519 seeds."""
+    ring = parse_keys(text)
+    if any(len(seed) != SECRET_BYTES for seed in ring.values()):
+        raise ValueError(f"secrets of exactly {SECRET_BYTES} bytes")
+    return ring
+
+
+def parse_journal(text: str) -> str:
+    scheme = urlsplit(text).scheme
+    if scheme in ("postgresql", "postgres"):
+        parse_database(text)
+    elif scheme != "file" or not Path(urlsplit(text).path).is_absolute():
+        raise ValueError("file:///an/absolute/path or postgresql://user:password@host/database")
+    return text
+
+
 def parse_email(text: str) -> str:
     if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", text):
         raise ValueError("an address such as name@example.com")
@@ -193,6 +210,13 @@ class Environment:
         parse=parse_mail,
         section=SERVICES,
     )
+    journal_url: str = setting(
+        "The journal of opt-outs, erasures and log heads, outside the database: a file, or a "
+        "second database (required once workers run on more than one host).",
+        parse=parse_journal,
+        default=lambda _known: (BASE_DIR / "var" / "journal.jsonl").as_uri(),
+        section=SERVICES,
+    )
     secret_key: str = setting(
         "Signs sessions and links of the account; long, random and secret.",
         parse=parse_secret,
@@ -213,6 +237,12 @@ class Environment:
     suppression_keys: dict[int, bytes] = setting(
         "Keys of the suppression list, newest first; losing one stops optional sending.",
         parse=parse_keys,
+        section=KEYS,
+    )
+    log_keys: dict[int, bytes] = setting(
+        "Ed25519 seeds that sign the heads of the public log and receipts, newest first: "
+        "2:base64url,1:base64url.",
+        parse=parse_signing_keys,
         section=KEYS,
     )
     debug: bool = setting(

@@ -22,6 +22,8 @@ SECRET_KEY = env.secret_key
 SECRET_KEY_FALLBACKS = list(env.secret_key_fallbacks)
 TOKEN_KEYS = env.token_keys
 SUPPRESSION_KEYS = env.suppression_keys
+LOG_KEYS = env.log_keys
+JOURNAL_URL = env.journal_url
 DEBUG = env.debug
 PORTAL_URL = env.portal_url
 ALLOWED_HOSTS = list(env.allowed_hosts)
@@ -53,6 +55,10 @@ INSTALLED_APPS = [
     "django_celery_beat",
     "django_countries",
     "django_htmx",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "drf_standardized_errors",
+    "rest_framework",
     "pgtrigger",
     "phonenumber_field",
 ]

@@ -6,9 +6,10 @@ from django.urls import include, path
 from clicksend_portal.views import operations, pages, trust, well_known
 
 urlpatterns = [
+    # First, for the first of them is the one-click unsubscribe, which must be quick.
+    path("", include("consent.urls")),
     path("admin/", admin.site.urls),
     path("", include("accounts.urls")),
-    path("", include("consent.urls")),
     path("", include("retention.urls")),
     path("", include("messaging.urls")),
     path("", pages.show_home, name="home"),

@@ -59,6 +59,8 @@ SUPERSEDED_CHOICES = years(3)
 # What proves that we deleted, and by which rule.
 PROOF = years(3)
 STAFF_LOG = Period(months=13)
+# What we told another system, so that a question about it can be answered.
+DELIVERIES = Period(months=1)
 PAGE_COUNTS = Period(months=25)
 READINGS = Period(months=13)
 PROMISE_DAYS = years(3)

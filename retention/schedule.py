@@ -163,6 +163,73 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         erasure=OnErasure.NOBODY,
         no_clock=_("kept: without the choice itself it says nothing about anybody"),
     ),
+    *(
+        Entry(
+            model=f"consent.{model}",
+            data_class=DataClass.PROOF,
+            title=_("Log of fingerprints of choices"),
+            purpose=_("to prove that no choice was changed or lost afterwards"),
+            clause="obeyed-in-minutes",
+            fields=kinds(technical=columns),
+            erasure=OnErasure.NOBODY,
+            no_clock=_("kept: without the choice itself it says nothing about anybody"),
+        )
+        for model, columns in (
+            ("Node", "number hash"),
+            ("LogKey", "number public origin since"),
+            ("Head", "size root signed_at key signature"),
+        )
+    ),
+    # --- other systems -----------------------------------------------------------------------
+    Entry(
+        model="consent.ServiceKey",
+        data_class=DataClass.OPERATION,
+        title=_("Keys of our other systems"),
+        purpose=_("to let our other systems ask who may be written to"),
+        clause="asked-for-mail",
+        fields=kinds(technical="id name scopes digest created_at last_used_on revoked_at"),
+        erasure=OnErasure.NOBODY,
+        no_clock=WHILE_IN_USE,
+    ),
+    Entry(
+        model="consent.Delivery",
+        data_class=DataClass.OPERATION,
+        title=_("What we told our other systems of your choices"),
+        purpose=_("to let every system of ours obey a choice at once"),
+        clause="obeyed-in-minutes",
+        fields=kinds(
+            identity="person_id",
+            content="body",
+            technical="id webhook event_id state attempts not_before answer made_at finished_at",
+            hidden="person_id webhook not_before",
+        ),
+        subject="person_id",
+        erasure=OnErasure.DELETE,
+        rules=(
+            Rule(
+                name="webhook_deliveries",
+                title=_("What we told our other systems"),
+                since=_("they were told, or we gave up"),
+                clock="finished_at",
+                period=policy.DELIVERIES,
+            ),
+        ),
+        begins="made_at",
+        exported=True,
+    ),
+    Entry(
+        model="consent.Webhook",
+        data_class=DataClass.OPERATION,
+        title=_("Addresses of our other systems"),
+        purpose=_("to let every system of ours obey a choice at once"),
+        clause="obeyed-in-minutes",
+        fields=kinds(
+            technical="id name url events secret former_secret former_until created_at cursor "
+            "paused_at"
+        ),
+        erasure=OnErasure.NOBODY,
+        no_clock=WHILE_IN_USE,
+    ),
     Entry(
         model="consent.TopicWording",
         data_class=DataClass.OWN,

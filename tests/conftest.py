@@ -57,6 +57,14 @@ def real_outbox(settings: SettingsWrapper) -> None:
 
 
 @pytest.fixture(autouse=True)
+def own_journal(settings: SettingsWrapper, tmp_path: Path) -> Path:
+    """What a test rolls back must not be missed by the next."""
+    path = tmp_path / "journal.jsonl"
+    settings.JOURNAL_URL = path.as_uri()
+    return path
+
+
+@pytest.fixture(autouse=True)
 def quick_passwords(settings: SettingsWrapper) -> None:
     """What slows a thief down slows hundreds of sign-ins of tests down too."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

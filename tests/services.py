@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "SECRET_KEY_FALLBACKS": "",
     "TOKEN_KEYS": key_ring(2, 1),
     "SUPPRESSION_KEYS": key_ring(2, 1),
+    "LOG_KEYS": key_ring(2, 1),
     "DEBUG": "false",
     "PORTAL_URL": "http://localhost:8000",
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
@@ -62,6 +63,8 @@ def environment_of_process() -> dict[str, str]:
         "BROKER_URL": f"{valkey}/{pair}",
         "CACHE_URL": f"{valkey}/{pair + 1}",
         "EMAIL_URL": f"smtp://127.0.0.1:{free_port()}",
+        # No test reaches it: each has a journal of its own (tests/conftest.py).
+        "JOURNAL_URL": (FOLDER / f"journal-{process_name()}.jsonl").as_uri(),
     }
 
 

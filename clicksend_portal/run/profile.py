@@ -26,22 +26,29 @@ def given_settings() -> dict[str, str]:
 
 def completed(given: Mapping[str, str], folder: Path) -> dict[str, str]:
     port = given.get("PORT", "8000")
-    local = {**COMPANY, **local_keys(folder), "PORTAL_URL": f"http://localhost:{port}"}
+    local = {
+        **COMPANY,
+        **local_keys(folder),
+        "PORTAL_URL": f"http://localhost:{port}",
+        "JOURNAL_URL": (folder / "journal.jsonl").as_uri(),
+    }
     return {**local, **given}
 
 
 def local_keys(folder: Path) -> dict[str, str]:
     """Made once and kept with the data: links in old mails and the suppression list need them."""
     path = folder / "keys.json"
-    if not path.exists():
-        keys = {
-            "SECRET_KEY": secrets.token_urlsafe(48),
-            "TOKEN_KEYS": f"1:{_key()}",
-            "SUPPRESSION_KEYS": f"1:{_key()}",
-        }
+    stored: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    keys = {
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "TOKEN_KEYS": f"1:{_key()}",
+        "SUPPRESSION_KEYS": f"1:{_key()}",
+        "LOG_KEYS": f"1:{_key()}",
+        **stored,  # those that data was made with stay
+    }
+    if keys != stored:
         write_private(path, json.dumps(keys, indent=1))
-    stored: dict[str, str] = json.loads(path.read_text())
-    return stored
+    return keys
 
 
 def child_environment(raw: Mapping[str, str]) -> dict[str, str]:

@@ -107,6 +107,12 @@ class Source(models.TextChoices):
     STAFF = "staff", _("by our staff, at your request")
     API = "api", _("by another system")
     IMPORT = "import", _("imported, wording unknown")
+    API_SIGNED_IN = "api_signed_in", _("by an app, signed in")
+    REPLAY = "replay", _("made up from our journal")
+
+
+# Signed in, or confirmed by mail: the only ways in which a no becomes a yes.
+OWN_ACTS = (Source.SIGNUP, Source.PREFERENCES, Source.CONFIRMED, Source.API_SIGNED_IN)
 
 
 class Preference(models.Model):
@@ -183,6 +189,16 @@ class ConsentDetail(models.Model):
             models.UniqueConstraint(
                 fields=["person_id", "topic_id", "version"], name="consent_detail_version"
             ),
+            # "Re-joining needs the person's own act": nothing else turns a no into a yes, and only
+            # a file that brings a person in may start with one.
+            models.CheckConstraint(
+                condition=~models.Q(state="granted")
+                | models.Q(state_before="granted")
+                | models.Q(undone=True)
+                | models.Q(source__in=OWN_ACTS)
+                | models.Q(source=Source.IMPORT, state_before=""),
+                name="consent_yes_is_an_own_act",
+            ),
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["at"], name="consent_detail_at"),
@@ -190,56 +206,3 @@ class ConsentDetail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.at:%Y-%m-%d}"
-
-
-class Leaf(models.Model):
-    """The hash of one event under its gap-free place in the log; append-only, not personal."""
-
-    class Kind(models.TextChoices):
-        CONSENT = "consent", _("consent event")
-        ACCESS = "access", _("access event")
-
-    index = models.BigIntegerField(primary_key=True)
-    kind = models.CharField(max_length=10, choices=Kind, default=Kind.CONSENT)
-    event_id = models.UUIDField(unique=True)
-    hash = models.BinaryField(max_length=32)
-    sealed_at = models.DateTimeField(db_default=Now())
-
-    class Meta:
-        verbose_name = _("log leaf")
-        verbose_name_plural = _("log leaves")
-
-    def __str__(self) -> str:
-        return str(self.index)
-
-
-class Suppression(models.Model):
-    """An address, as a keyed hash, to which nothing optional is ever sent.
-
-    For those whom no preference can protect; it has no clock, and a review date instead.
-    """
-
-    class Reason(models.TextChoices):
-        ERASED = "erased", _("erased on request")
-        HARD_BOUNCE = "hard_bounce", _("the address does not exist")
-        COMPLAINT = "complaint", _("reported as unwanted")
-        PROVIDER = "provider", _("on the mail provider's list")
-
-    id = uuid7_key()
-    key_id = models.SmallIntegerField()
-    address_hash = models.BinaryField(max_length=32)
-    reason = models.CharField(max_length=12, choices=Reason)
-    since = models.DateTimeField()
-    review_on = models.DateField()
-
-    class Meta:
-        verbose_name = _("suppression")
-        verbose_name_plural = _("suppressions")
-        constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(
-                fields=["address_hash", "key_id", "reason"], name="consent_suppression_once"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.reason
