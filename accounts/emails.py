@@ -108,3 +108,8 @@ def send_deactivated(user: User) -> None:
 def send_reactivated(user: User) -> None:
     """Confirms that the account is active, for whoever did not do it."""
     _write("reactivated", user, url=_address_of("account_profile"))
+
+
+def send_token_made(user: User, *, name: str) -> None:
+    """Somebody signed in made a key to this account's choices: its owner learns of it."""
+    _write("token_made", user, token=name, url=_address_of("account_tokens"))

@@ -18,8 +18,13 @@ from phonenumber_field.formfields import PhoneNumberField
 from phonenumber_field.phonenumber import PhoneNumber
 
 from accounts import services
-from accounts.models import SupportChannel, User
-from accounts.policy import NAME_LENGTH, USERNAME_PATTERN
+from accounts.models import PersonalToken, SupportChannel, User
+from accounts.policy import (
+    NAME_LENGTH,
+    TOKEN_DAYS_USUAL,
+    TOKEN_NAME_LENGTH,
+    USERNAME_PATTERN,
+)
 from accounts.zones import zone_names
 from foundation.addresses import normalise_address
 
@@ -301,3 +306,26 @@ class AddPasskeyForm(allauth_webauthn.AddWebAuthnForm):
         super().__init__(*args, **kwargs)
         if not self.user.has_usable_password():
             self.fields["passwordless"].initial = True
+
+
+class TokenForm(forms.Form):
+    """A new access token: what it is for, what it may do, and until when."""
+
+    name = Line(
+        label=_("Name"),
+        max_length=TOKEN_NAME_LENGTH,
+        autocomplete="off",
+        help_text=_("So that you know it again: the app or the script that uses it."),
+    )
+    scopes = forms.MultipleChoiceField(
+        label=_("It may"),
+        choices=PersonalToken.Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    days = forms.TypedChoiceField(
+        label=_("It works for"),
+        choices=[(30, _("30 days")), (90, _("90 days")), (365, _("1 year"))],
+        initial=TOKEN_DAYS_USUAL,
+        coerce=int,
+        widget=forms.RadioSelect,
+    )

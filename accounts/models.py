@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django_countries.fields import CountryField
 from phonenumber_field.modelfields import PhoneNumberField
 
-from accounts.policy import NAME_LENGTH, USERNAME_PATTERN
+from accounts.policy import NAME_LENGTH, TOKEN_NAME_LENGTH, USERNAME_PATTERN
 from accounts.querysets import UserManager
 from foundation.addresses import address_hashes, normalise_address
 from foundation.ids import uuid7_key
@@ -133,6 +133,43 @@ class Session(AbstractBaseSession):
         from accounts.sessions import SessionStore  # the store knows this model
 
         return SessionStore
+
+
+class PersonalToken(models.Model):
+    """A person's key for an app of theirs. Only its digest is kept; a revoked one is gone.
+
+    It may change choices, so it shows its owner when it was last used, to the day: `ip-apart`
+    keeps from where out of it.
+    """
+
+    class Scope(models.TextChoices):
+        READ = "preferences:read", _("see my email choices")
+        WRITE = "preferences:write", _("change my email choices")
+
+    id = uuid7_key()
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    name = models.CharField(_("name"), max_length=TOKEN_NAME_LENGTH)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope))
+    digest = models.BinaryField(max_length=32, unique=True)
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_on = models.DateField(null=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("access token")
+        verbose_name_plural = _("access tokens")
+        ordering: ClassVar[list[str]] = ["-created_at"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            # A page that is loaded again would otherwise make another one.
+            models.UniqueConstraint(fields=["user", "name"], name="accounts_token_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scope_names(self) -> list[str]:
+        return [str(self.Scope(scope).label) for scope in self.scopes]
 
 
 class Invoice(models.Model):

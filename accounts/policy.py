@@ -7,6 +7,10 @@ from datetime import timedelta
 CONFIRMATION_PERIOD = timedelta(days=7)
 # A session's "last seen" is refreshed at most this often: one write an hour, not one a page.
 SESSION_SEEN_EVERY = timedelta(hours=1)
+# A key that nobody remembers must not work for ever; its owner may choose less (days).
+TOKEN_DAYS_USUAL = 365
+TOKENS_AT_MOST = 20
+TOKEN_NAME_LENGTH = 60
 
 USERNAME_PATTERN = r"^[\w.+-]{3,60}$"
 NAME_LENGTH = 100

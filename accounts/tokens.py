@@ -62,6 +62,19 @@ def digest_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def make_api_secret(prefix: str) -> str:
+    """`cp_` or `cs_` and 256 random bits: scanners of leaked secrets know it by its prefix.
+
+    They find it by `c[ps]_[A-Za-z0-9_-]{43}`.
+    """
+    return f"{prefix}{secrets.token_urlsafe(32)}"
+
+
+def api_digest(secret: str) -> bytes:
+    """What alone is stored. 256 random bits need neither salt nor slowness."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
 def session_handle(session_key: str) -> str:
     """Names a session on a page; the key itself would let whoever reads it in."""
     return salted_hmac(SESSION, session_key, algorithm="sha256").hexdigest()[:32]

@@ -7,8 +7,10 @@ from accounts.views.activation import deactivate, reactivate
 from accounts.views.address import change_email, confirm_email
 from accounts.views.private import secret_address
 from accounts.views.profile import profile, set_language
+from accounts.views.reconfirming import ask_to_confirm, confirm_again
 from accounts.views.sessions import sessions
 from accounts.views.signup import show_signup_done, sign_up
+from accounts.views.tokens import revoke_token, tokens
 from accounts.views.welcome import welcome
 
 urlpatterns = [
@@ -18,8 +20,12 @@ urlpatterns = [
     path("language/", set_language, name="set_language"),
     path("account/", profile, name="account_profile"),
     path("account/sessions/", sessions, name="account_sessions"),
+    path("account/tokens/", tokens, name="account_tokens"),
+    path("account/tokens/<uuid:token_id>/revoke/", revoke_token, name="account_token_revoke"),
     path("account/deactivate/", deactivate, name="account_deactivate"),
     path("account/reactivate/", reactivate, name="account_reactivate"),
+    path("confirm-address/", ask_to_confirm, name="address_confirm_again"),
+    path("confirm-address/<str:token>/", confirm_again, name="address_confirm_link"),
     # In place of allauth's pages of the same name, which write on GET.
     path("email/", change_email, name="account_email"),
     re_path(r"^confirm-email/(?P<key>[-:\w]+)/$", confirm_email, name="account_confirm_email"),

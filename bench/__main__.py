@@ -12,13 +12,21 @@ import django
 from django.core.management import call_command
 from rich.console import Console
 
-from bench import import_customers, one_click
+from bench import audit, import_customers, one_click, permission
 from bench.frame import Benchmark, Result, print_table, write_json
 from bench.servers import running
 from clicksend_portal.embedded.folders import ServiceError
 
 OUTPUT = Path(__file__).resolve().parent.parent / "var" / "bench.json"
-BENCHMARKS = {each.name: each for each in (one_click.BENCHMARK, import_customers.BENCHMARK)}
+BENCHMARKS = {
+    each.name: each
+    for each in (
+        one_click.BENCHMARK,
+        permission.BENCHMARK,
+        audit.BENCHMARK,
+        import_customers.BENCHMARK,
+    )
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -189,7 +189,8 @@ def written() -> int:
 
 
 def pgbench(folder: Path, *, seconds: int) -> Load:
-    """Under the portal's role; latencies from its log of every transaction."""
+    """As the owner, for no other role writes a choice directly; latencies from its log of every
+    transaction."""
     said = subprocess.run(
         [
             str(servers.programs / "pgbench"),
@@ -208,7 +209,7 @@ def pgbench(folder: Path, *, seconds: int) -> Load:
             f"--log-prefix={folder}/pgbench",
             servers.database_url,
         ],
-        env={**os.environ, "PGOPTIONS": "-c role=portal_app"},
+        env={**os.environ, "PGOPTIONS": "-c role=portal_owner"},
         capture_output=True,
         text=True,
         check=False,

@@ -86,6 +86,9 @@ def running() -> Iterator[None]:
             os.environ["DATABASE_URL"] = servers.database_url
             os.environ["BROKER_URL"] = valkey.url(0)
             os.environ["CACHE_URL"] = valkey.url(1)
+            journal = FOLDER / "journal.jsonl"
+            journal.unlink(missing_ok=True)
+            os.environ["JOURNAL_URL"] = journal.as_uri()
             yield
         finally:
             family.close(patience=20.0)

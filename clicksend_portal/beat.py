@@ -41,7 +41,9 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
     "run_mailings": ("messaging.tasks.run_mailings", Every(seconds=5, expires=5)),
     # A message wakes its worker itself; this finds those whose call was lost with the broker.
     "deliver": ("messaging.tasks.deliver", Every(seconds=5, expires=5)),
-    "seal_events": ("consent.tasks.seal_events", Every(seconds=60, expires=60)),
+    # A no is in the log and in the journal within seconds; a round without news costs little.
+    "keep_log": ("retention.tasks.keep_log", Every(seconds=3, expires=3, at_once=True)),
+    "deliver_webhooks": ("consent.tasks.deliver_webhooks", Every(seconds=5, expires=5)),
     "take_readings": (
         "clicksend_portal.tasks.take_readings",
         Every(seconds=3600, expires=1800, at_once=True),
@@ -50,8 +52,17 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
         "clicksend_portal.tasks.flush_page_counts",
         Every(seconds=60, expires=60),
     ),
+    # At once after a start, for keys change with a start.
+    "renew_fingerprints": (
+        "consent.tasks.renew_fingerprints",
+        Every(seconds=6 * 3600, expires=3600, at_once=True),
+    ),
     "run_deletions": ("retention.tasks.run_deletions", Every(seconds=30, expires=30)),
     "ensure_partitions": ("retention.tasks.ensure_partitions", Nightly(hour=1, minute=15)),
+    "compare_suppressions": (
+        "messaging.compare_suppressions",
+        Nightly(hour=3, minute=15),
+    ),
     "enforce_rules": ("retention.tasks.enforce_rules", Nightly(hour=2, minute=15)),
 }
 

@@ -139,6 +139,13 @@ def parse_journal(text: str) -> str:
     return text
 
 
+def parse_hooks_secret(text: str) -> str:
+    user, _, password = text.partition(":")
+    if text and (not user or len(password) < SECRET_BYTES):
+        raise ValueError(f"user:password, the password of at least {SECRET_BYTES} characters")
+    return text
+
+
 def parse_email(text: str) -> str:
     if not re.fullmatch(r"[^@\s<>,]+@[^@\s<>,]+", text):
         raise ValueError("an address such as name@example.com")
@@ -302,6 +309,13 @@ class Environment:
         "The mailbox that List-Unsubscribe names for mail programs that unsubscribe by mail.",
         parse=parse_email,
         default=lambda known: f"unsubscribe@{known['mail_domain']}",
+        section=MAIL,
+    )
+    hooks_secret: str = setting(
+        "user:password with which a mail provider calls /hooks/…, as its own settings name it; "
+        "required with an anymail+ EMAIL_URL.",
+        parse=parse_hooks_secret,
+        default=lambda known: "" if known["email_url"].is_smtp else None,
         section=MAIL,
     )
     smtp_timeout: int = setting(

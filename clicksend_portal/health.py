@@ -14,6 +14,7 @@ from kombu.exceptions import KombuError, OperationalError
 from clicksend_portal.celery import app as celery
 from consent.suppression import lost_keys
 from foundation.partitions import months_left
+from retention.journal.guard import check as why_the_journal_stops
 
 # Twelve are made ahead; below two, somebody must look before mail stops.
 MONTHS_NEEDED = 2
@@ -28,6 +29,7 @@ def failing_checks(now: datetime) -> list[str]:
         "migrations": migrations_are_applied,
         "partitions": lambda: partitions_are_ahead(now),
         "suppression_keys": lambda: not lost_keys(),
+        "journal": journal_goes_on,
         "broker": broker_answers,
     }
     failing: list[str] = []
@@ -63,6 +65,14 @@ def partitioned_tables() -> list[str]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT partrelid::regclass::text FROM pg_partitioned_table ORDER BY 1")
         return [str(row[0]) for row in cursor.fetchall()]
+
+
+def journal_goes_on() -> bool:
+    """This is the database the journal belongs to, and the journal is whole."""
+    reason = why_the_journal_stops()
+    if reason:
+        log.error("not_ready", check="journal", reason=reason)
+    return not reason
 
 
 def broker_answers() -> bool:

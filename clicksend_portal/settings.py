@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "clicksend_portal.request_log.RequestLogMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "clicksend_portal.standstill.StandstillMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "accounts.middleware.NorwegianMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -133,6 +134,9 @@ CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "messaging.tasks.*": {"queue": "mail"},
+    # Other systems may be slow: nothing else waits in their queue.
+    "consent.tasks.deliver_webhooks": {"queue": "webhooks"},
+    "retention.tasks.keep_log": {"queue": "log"},
     "retention.tasks.*": {"queue": "retention"},
 }
 # A task only wakes someone up: losing the broker must never fail the request that sends it.
@@ -147,7 +151,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 EMAIL_BACKEND = "messaging.backends.OutboxBackend"
 MAIL_TRANSPORT = env.email_url
 SMTP_TIMEOUT = env.smtp_timeout
-ANYMAIL = dict(env.email_url.esp_settings)
+ANYMAIL = {**dict(env.email_url.esp_settings), "WEBHOOK_SECRET": env.hooks_secret}
 MAIL_DOMAIN = env.mail_domain
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ACCOUNT_FROM = env.account_from
 SERVICE_FROM = env.service_from
@@ -246,6 +250,48 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SECURE else Non
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 CSRF_TRUSTED_ORIGINS = [PORTAL_URL]
 CSRF_FAILURE_VIEW = "django.views.csrf.csrf_failure"
+
+# --- the API ---------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "consent.api.schema.AutoSchema",
+    "EXCEPTION_HANDLER": "drf_standardized_errors.handler.exception_handler",
+    "URL_FORMAT_OVERRIDE": None,
+}
+_ERRORS = ("400", "401", "403", "404", "405", "406", "413", "415", "429", "500", "503")
+DRF_STANDARDIZED_ERRORS = {
+    "EXCEPTION_HANDLER_CLASS": "consent.api.errors.Handler",
+    "ALLOWED_ERROR_STATUS_CODES": _ERRORS,
+    "ERROR_SCHEMAS": dict.fromkeys(_ERRORS, "consent.api.serializers.ErrorSerializer"),
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ClickSend portal",
+    "VERSION": "1",
+    "DESCRIPTION": "Your email choices for your own apps, and the consent of our customers for "
+    "our other systems. Every error has one form; texts follow `Accept-Language` (nb, en), or the "
+    "language of the account with a session.",
+    "SCHEMA_PATH_PREFIX": "/api/v[0-9]+",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "defaultModelsExpandDepth": -1},
+    "TAGS": [{"name": "Your choices"}, {"name": "Other systems"}],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "PreferenceStateEnum": "consent.api.serializers.PREFERENCE_STATES",
+        "ChangedStateEnum": "consent.models.State",
+    },
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "consent.api.schema.say_what_is_refused",
+    ],
+}
 
 # --- languages and time ----------------------------------------------------------------------
 LANGUAGE_CODE = "nb"

@@ -9,6 +9,7 @@ urlpatterns = [
     # First, for the first of them is the one-click unsubscribe, which must be quick.
     path("", include("consent.urls")),
     path("admin/", admin.site.urls),
+    path("api/", include("clicksend_portal.api.urls")),
     path("", include("accounts.urls")),
     path("", include("retention.urls")),
     path("", include("messaging.urls")),

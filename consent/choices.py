@@ -47,6 +47,23 @@ class ChoiceForm(forms.Form):
         return data
 
 
+class SignedInForm(ChoiceForm):
+    """Signed in, tailoring is chosen too; the form says which wording stood on the page."""
+
+    topic = forms.ModelChoiceField(
+        Topic.objects.asked_of_customers(), to_field_name="number", required=False, empty_label=None
+    )
+    wording = forms.CharField(required=False)
+
+    def wording_shown(self) -> int | None:
+        """What the page showed, if that can be; a choice never fails for it."""
+        topic: Topic | None = self.cleaned_data["topic"]
+        said = self.cleaned_data["wording"]
+        if topic is None or not (said.isascii() and said.isdigit()):
+            return None
+        return int(said) if 1 <= int(said) <= topic.wording_version else None
+
+
 class FromMailForm(ChoiceForm):
     """From a mail's link: ending a pause would be a yes."""
 

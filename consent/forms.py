@@ -15,6 +15,10 @@ ANSWERS = [(YES, _("Yes")), (NO, _("No"))]
 NO_TO_ALL = "no_to_all"
 
 
+def field_name(topic: Topic) -> str:
+    return f"topic_{topic.slug}" if topic.kind == Topic.Kind.MAIL else topic.slug
+
+
 class SignupForm(accounts_forms.SignupForm):
     """`accounts`' form, and a yes or no to every kind of optional mail: no answer, no account.
 
@@ -22,9 +26,8 @@ class SignupForm(accounts_forms.SignupForm):
     """
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
-        self.topics: dict[str, Topic] = {
-            f"topic_{topic.slug}": topic for topic in Topic.objects.mail().with_wording()
-        }
+        asked = Topic.objects.asked_of_customers().with_wording()
+        self.topics: dict[str, Topic] = {field_name(topic): topic for topic in asked}
         if data is not None and NO_TO_ALL in data:
             data = data.copy()
             for name in self.topics:
@@ -36,11 +39,38 @@ class SignupForm(accounts_forms.SignupForm):
                 help_text=escape(topic.description),
                 choices=ANSWERS,
                 widget=forms.RadioSelect,
+                required=topic.kind == Topic.Kind.MAIL,
                 error_messages={"required": _("Answer yes or no.")},
             )
 
+    def wordings(self) -> str:
+        """Which version of each question stands on the page."""
+        return " ".join(f"{each.number}.{each.wording_version}" for each in self.topics.values())
+
+    def clean(self) -> dict[str, Any]:
+        """What is recorded as read must have been read: new words are shown before they count."""
+        cleaned = super().clean() or {}
+        if self.data.get("wordings", self.wordings()) != self.wordings():
+            raise forms.ValidationError(
+                _(
+                    "We have changed a question below while you had this page open. "
+                    "Please read the questions once more."
+                )
+            )
+        return cleaned
+
     def questions(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.topics]
+        """About mail: each needs its answer."""
+        return self._asked(Topic.Kind.MAIL)
+
+    def questions_beside_mail(self) -> list[forms.BoundField]:
+        """Tailoring: left open, it is not asked, and off."""
+        return self._asked(Topic.Kind.TAILORING)
+
+    def _asked(self, kind: Topic.Kind) -> list[forms.BoundField]:
+        return [self[name] for name, topic in self.topics.items() if topic.kind == kind]
 
     def answers(self) -> dict[uuid.UUID, bool]:
-        return {topic.pk: self.cleaned_data[name] == YES for name, topic in self.topics.items()}
+        """What was answered; a question left open leaves no trace."""
+        given = {topic.pk: self.cleaned_data[name] for name, topic in self.topics.items()}
+        return {topic: answer == YES for topic, answer in given.items() if answer}

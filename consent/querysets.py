@@ -14,6 +14,10 @@ class TopicQuerySet(QuerySet[Any]):
     def mail(self) -> Self:
         return self.live().filter(kind="mail")
 
+    def asked_of_customers(self) -> Self:
+        """What a person chooses in the preference centre: mail, and tailoring beside it."""
+        return self.live().filter(kind__in=["mail", "tailoring"])
+
     def with_wording(self) -> Self:
         return self.prefetch_related("wordings")
 

@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from accounts.models import User
 from accounts.signals import address_confirmed, customer_registered
 from consent import services, suppression
-from consent.models import Source, Suppression
+from consent.models import Source
 
 
 @receiver(customer_registered)
@@ -33,7 +33,5 @@ def record_answers(
 
 @receiver(address_confirmed)
 def welcome_back(user: User, **_kwargs: Any) -> None:
-    """The address works and its owner asked anew: a bounce or an erasure no longer bars it."""
-    suppression.lift(
-        user.email, reasons=(Suppression.Reason.ERASED, Suppression.Reason.HARD_BOUNCE)
-    )
+    """The address works and its owner acted anew: what stands now is their choices."""
+    suppression.lift(user.email, reasons=suppression.BARRED_UNTIL_CONFIRMED)

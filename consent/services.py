@@ -1,8 +1,8 @@
 """The doors through which a choice comes in. All writes of consent are here.
 
-Every change is one statement with two writes, the preference and the event's detail, so neither
-can exist without the other and concurrent changes of one person queue on the preference row.
-Saying the same again changes nothing and writes nothing.
+Each calls one function of the database, the only thing that may write a choice: preference and
+event together, so neither can exist without the other, and concurrent changes of one person queue
+on the preference row. Saying the same again changes nothing and writes nothing.
 """
 
 import uuid
@@ -12,11 +12,11 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 
 from accounts.models import User
-from consent import emails
-from consent.models import ConsentDetail, Preference, Source, State, Topic
+from consent import emails, suppression
+from consent.models import ConsentDetail, Preference, Source, State, Suppression, Topic
 from consent.policy import PAUSE_MONTHS, undo_is_open
 from foundation.calendar import months_later
 
@@ -36,7 +36,7 @@ NOTHING_SHOWN = Shown()
 
 _CHANGE = """SELECT consent_change(%(person)s, %(topics)s, %(states)s, %(source)s, %(actor)s,
     %(reason)s, %(language)s, %(wording)s, %(wording_unknown)s, %(mailing)s, %(now)s,
-    %(received)s)"""
+    %(received)s, %(expected)s)"""
 
 
 def _change(
@@ -49,6 +49,7 @@ def _change(
     shown: Shown = NOTHING_SHOWN,
     reason: str = "",
     received_at: datetime | None = None,
+    expected: int | None = None,
 ) -> list[uuid.UUID]:
     # Past Django's cursor, which cannot prepare: this is the statement of every one-click POST.
     connection.ensure_connection()
@@ -69,6 +70,7 @@ def _change(
                 "mailing": shown.mailing,
                 "now": now,
                 "received": received_at,
+                "expected": expected,
             },
             prepare=True,
         )
@@ -84,11 +86,24 @@ def record_choices(
     now: datetime,
     shown: Shown = NOTHING_SHOWN,
 ) -> list[uuid.UUID]:
-    """The person's own yes or no to each topic; the topics whose choice changed."""
+    """The person's own yes or no to each topic; the topics whose choice changed.
+
+    A yes to a retired topic is none. A yes said signed in ends what a complaint barred: whoever
+    reported us as unwanted wants us again.
+    """
     choices = {
         topic: State.GRANTED.value if yes else State.REFUSED.value for topic, yes in answers.items()
     }
-    return _change(person_id, choices, source=source, actor=actor, now=now, shown=shown)
+    with transaction.atomic():
+        changed = _change(person_id, choices, source=source, actor=actor, now=now, shown=shown)
+        if source in SIGNED_IN and any(answers.get(topic) for topic in changed):
+            _lift(person_id, suppression.BARRED_BY_OWN_WILL)
+    return changed
+
+
+def _lift(person_id: uuid.UUID, reasons: tuple[Suppression.Reason, ...]) -> None:
+    for email in User.objects.filter(pk=person_id).values_list("email", flat=True):
+        suppression.lift(email, reasons=reasons)
 
 
 def record_opt_out(
@@ -105,88 +120,24 @@ def record_opt_out(
     """Every way out ends here. Once it returns, nothing of these topics is handed over any more.
 
     Nothing else needs telling: the hand-over of each message asks the preference it changed
-    (`obeyed-in-minutes`). A topic never asked becomes a refusal, a yes a withdrawal.
+    (`obeyed-in-minutes`). A topic never asked becomes a refusal, a yes a withdrawal. Of whoever is
+    erased at that moment nothing is left to change.
     """
-    try:
-        return _change(
-            person_id,
-            dict.fromkeys(topics, State.REFUSED.value),
-            source=source,
-            actor=actor,
-            now=now,
-            shown=shown,
-            reason=reason,
-            received_at=received_at,
-        )
-    except IntegrityError:
-        # The person was erased in this very moment: there is nobody left to be reached.
-        if connection.in_atomic_block:
-            raise
-        return []
+    return _change(
+        person_id,
+        dict.fromkeys(topics, State.REFUSED.value),
+        source=source,
+        actor=actor,
+        now=now,
+        shown=shown,
+        reason=reason,
+        received_at=received_at,
+    )
 
 
 def optional_topics() -> list[uuid.UUID]:
     """Every topic of optional mail, for "nothing optional at all"; retired ones too."""
     return list(Topic.objects.filter(kind=Topic.Kind.MAIL).values_list("id", flat=True))
-
-
-_STEP = """
-WITH changed AS (
-    UPDATE consent_preference p
-       SET state = %(state)s, paused_until = %(until)s, version = p.version + 1,
-           source = COALESCE(%(standing_source)s, p.source),
-           since = COALESCE(%(standing_since)s, p.since)
-     WHERE p.person_id = %(person)s AND p.topic_id = ANY (%(topics)s)
-       AND (%(expected)s::int IS NULL OR p.version = %(expected)s)
-       AND (p.state, p.paused_until) IS DISTINCT FROM (%(state)s, %(until)s::timestamptz)
-       AND (%(undone)s OR p.state = %(state)s)
- RETURNING new.topic_id, new.version, old.state AS before, new.state AS state,
-           old.paused_until AS paused_before, new.paused_until AS paused
-)
-INSERT INTO consent_consentdetail (person_id, topic_id, version, state_before, state,
-       paused_until_before, paused_until, undone, source, actor, reason, language,
-       wording_version, mailing, at, salt)
-SELECT %(person)s, c.topic_id, c.version, c.before, c.state, c.paused_before, c.paused,
-       %(undone)s, %(source)s, %(actor)s, '', %(language)s, t.wording_version, %(mailing)s,
-       %(now)s, uuid_send(gen_random_uuid())
-  FROM changed c JOIN consent_topic t ON t.id = c.topic_id
-RETURNING topic_id
-"""
-
-
-def _step(
-    person_id: uuid.UUID,
-    topics: Iterable[uuid.UUID],
-    *,
-    state: str,
-    until: datetime | None,
-    undone: bool,
-    expected: int | None,
-    source: Source,
-    actor: str,
-    now: datetime,
-    shown: Shown,
-    standing: ConsentDetail | None = None,
-) -> list[uuid.UUID]:
-    """Pause or undo. The choice that then stands keeps its own day and way (`standing`)."""
-    parameters: dict[str, Any] = {
-        "person": person_id,
-        "topics": sorted(topics),
-        "state": state,
-        "until": until,
-        "undone": undone,
-        "expected": expected,
-        "source": source.value,
-        "standing_source": standing and standing.source,
-        "standing_since": standing and standing.at,
-        "actor": actor,
-        "language": shown.language,
-        "mailing": shown.mailing,
-        "now": now,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_STEP, parameters)
-        return [row[0] for row in cursor.fetchall()]
 
 
 def record_pause(
@@ -199,25 +150,26 @@ def record_pause(
     now: datetime,
     shown: Shown = NOTHING_SHOWN,
 ) -> list[uuid.UUID]:
-    """Every yes among the topics rests for 1, 3 or 6 months; None ends the rest. No no changes."""
+    """Every yes among the topics rests for 1, 3 or 6 months; None ends the rest. No no changes.
+
+    A rest is shortened or ended only by its owner, signed in; by any other way it gets longer.
+    """
     if months is not None and months not in PAUSE_MONTHS:
         raise ValueError(f"a pause lasts {PAUSE_MONTHS} months")
     until = None if months is None else months_later(now, months)
-    return _step(
+    return _call(
+        "consent_pause",
         person_id,
-        topics,
-        state=State.GRANTED,
-        until=until,
-        undone=False,
-        expected=None,
-        source=source,
-        actor=actor,
-        now=now,
-        shown=shown,
+        list(topics),
+        until,
+        source.value,
+        actor,
+        shown.language,
+        shown.mailing,
+        now,
     )
 
 
-@transaction.atomic
 def undo_last(
     person_id: uuid.UUID,
     topic_id: uuid.UUID,
@@ -236,37 +188,29 @@ def undo_last(
     if not can_undo(last, source=source, now=now):
         return False
     assert last is not None
-    changed = _step(
+    # The database asks the same once more, under its lock, and of the newest event alone.
+    (undone,) = _call(
+        "consent_undo",
         person_id,
-        [topic_id],
-        state=last.state_before,
-        until=last.paused_until_before,
-        undone=True,
-        expected=last.version,
-        source=source,
-        actor=actor,
-        now=now,
-        shown=shown,
-        standing=made_by(last),
+        topic_id,
+        last.version,
+        source.value,
+        actor,
+        shown.language,
+        shown.mailing,
+        now,
     )
-    return bool(changed)
+    return bool(undone)
 
 
-def made_by(last: ConsentDetail) -> ConsentDetail | None:
-    """The event that once made the choice to which undoing `last` goes back."""
-    own_acts = ConsentDetail.objects.of(last.person_id).filter(
-        topic_id=last.topic_id,
-        version__lt=last.version,
-        state=last.state_before,
-        undone=False,
-        paused_until__isnull=True,
-        paused_until_before__isnull=True,
-    )
-    found: ConsentDetail | None = own_acts.order_by("-version").first()
-    return found
+def _call(function: str, *arguments: Any) -> list[Any]:
+    with connection.cursor() as cursor:
+        cursor.callproc(function, arguments)
+        return [row[0] for row in cursor.fetchall()]
 
 
 FROM_MAIL = (Source.ONE_CLICK, Source.LINK, Source.MAIL_PREFERENCES)
+SIGNED_IN = (Source.PREFERENCES, Source.API_SIGNED_IN)
 
 
 def last_change(person_id: uuid.UUID, topic_id: uuid.UUID) -> ConsentDetail | None:
@@ -288,7 +232,7 @@ def can_undo(last: ConsentDetail | None, *, source: Source, now: datetime) -> bo
         return False
     if source in FROM_MAIL:
         return last.source in FROM_MAIL and undo_is_open(last.at, now)
-    return True
+    return source in SIGNED_IN
 
 
 def undo_latest(
@@ -316,29 +260,36 @@ def current_preferences(person_id: uuid.UUID) -> dict[uuid.UUID, Preference]:
 def ask_to_confirm_yes(person_id: uuid.UUID, topic: Topic, *, now: datetime) -> None:
     """A yes asked for from a mail's link: its owner confirms it from a mail of its own.
 
-    Whoever is named, the answer on the page is the same.
+    Whoever is named, the answer on the page is the same. A retired topic asks nobody any more.
     """
     person = User.objects.filter(pk=person_id, is_active=True).first()
     preference = Preference.objects.of(person_id).filter(topic=topic).first()
-    if person is not None and (preference is None or preference.state != State.GRANTED):
+    if topic.retired_at is not None or person is None:
+        return
+    if preference is None or preference.state != State.GRANTED:
         version = 0 if preference is None else preference.version
         emails.send_confirm_yes(person, topic, version=version, now=now)
 
 
+@transaction.atomic
 def confirm_yes(
     person_id: uuid.UUID, topic_id: uuid.UUID, *, version: int, now: datetime, shown: Shown
 ) -> bool:
-    """The link of that mail was used: a yes, unless the person chose anew since; twice is once."""
-    with transaction.atomic():
-        preference = (
-            Preference.objects.select_for_update().of(person_id).filter(topic_id=topic_id).first()
-        )
-        if preference is not None and preference.state == State.GRANTED:
-            return True
-        if (0 if preference is None else preference.version) != version:
-            return False
-        return bool(
-            record_choices(
-                person_id, {topic_id: True}, source=Source.CONFIRMED, now=now, shown=shown
-            )
-        )
+    """The link of that mail was used: a yes, unless the person chose anew since; twice is once.
+
+    It proves the address and its owner's will, so neither a bounce nor a complaint bars it longer.
+    """
+    yes = {topic_id: State.GRANTED.value}
+    if _change(
+        person_id,
+        yes,
+        source=Source.CONFIRMED,
+        actor=SELF,
+        now=now,
+        shown=shown,
+        expected=version,
+    ):
+        _lift(person_id, suppression.BARRED_UNTIL_CONFIRMED)
+        return True
+    standing = current_preferences(person_id).get(topic_id)
+    return standing is not None and standing.state == State.GRANTED

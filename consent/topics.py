@@ -1,4 +1,4 @@
-"""The topics the policy names, and adding or retiring one."""
+"""The topics the policy names, and finding the one a link names."""
 
 import uuid
 
@@ -37,6 +37,26 @@ DEFAULT_TOPICS: tuple[tuple[int, str, str, tuple[str, str], tuple[str, str]], ..
         (
             "Rabatter og kampanjer, høyst to i kvartalet.",
             "Discounts and campaigns, at most two a quarter.",
+        ),
+    ),
+    # "Demografiske data … kan brukes til å tilpasse nettstedet eller e-post du har bedt om"
+    # (policy): a choice of its own, no kind of mail, so that no "no to all" or "yes" reaches it.
+    (
+        201,
+        "tailoring",
+        Topic.Kind.TAILORING,
+        ("Tilpasning etter profilen din", "Tailoring to your profile"),
+        (
+            (
+                "Vi kan velge hva sidene våre og e-post du har bedt om, viser deg, etter land, "
+                "språk og firma i profilen din. Aldri etter hvordan du bruker tjenesten, og det "
+                "gir deg aldri mer e-post."
+            ),
+            (
+                "We may choose what our pages and the email you asked for show you by the "
+                "country, language and company in your profile. Never by how you use the "
+                "service, and it never brings you more email."
+            ),
         ),
     ),
     # "bruk av navn, logo, sitater, suksesshistorier, casestudier, ROI-casestudier og salgssamtale"
@@ -114,7 +134,10 @@ DEFAULT_TOPICS: tuple[tuple[int, str, str, tuple[str, str], tuple[str, str]], ..
 )
 
 
-# Topics are few and their numbers are never used again, so links need no query to find them.
+TAILORING = "tailoring"
+
+# Topics are few and their numbers are never used again, so links need no query to find them; one
+# that another process added since is unknown here and looked up.
 _ids: dict[int, uuid.UUID] = {}
 
 

@@ -7,6 +7,7 @@ differently (dots, plus tags) is guessed at.
 import hashlib
 import hmac
 import unicodedata
+import uuid
 from contextlib import suppress
 
 from django.conf import settings
@@ -32,3 +33,20 @@ def active_address_hash(address: str) -> tuple[int, bytes]:
     """Key id and hash under the newest key: what a new suppression is written with."""
     key_id, key = next(iter(settings.SUPPRESSION_KEYS.items()))
     return key_id, hmac.digest(key, normalise_address(address).encode(), hashlib.sha256)
+
+
+def active_key() -> int:
+    """The id of the newest suppression key."""
+    return next(iter(settings.SUPPRESSION_KEYS))
+
+
+def address_hash(key_id: int, address: str) -> bytes:
+    """The keyed hash of the normal form under one key of the ring."""
+    key = settings.SUPPRESSION_KEYS[key_id]
+    return hmac.digest(key, normalise_address(address).encode(), hashlib.sha256)
+
+
+def person_hash(key_id: int, person_id: uuid.UUID) -> bytes:
+    """The keyed hash of a person's key. No address has it: their normal form holds an `@`."""
+    key = settings.SUPPRESSION_KEYS[key_id]
+    return hmac.digest(key, f"person:{person_id}".encode(), hashlib.sha256)

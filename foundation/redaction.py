@@ -5,7 +5,7 @@ import re
 
 # Links carry their secret in the path; a line keeps where it led, not whom it let in.
 _TOKEN = re.compile(
-    r"(/(?:u|p|welcome|preferences/confirm|password/reset/key|confirm-email)/)[^\s/?\"']+"
+    r"(/(?:u|p|welcome|preferences/confirm|password/reset/key|confirm-(?:email|address))/)[^\s/?\"']+"
 )
 _QUERY = re.compile(r"\?[^\s\"']*")
 _ADDRESS = re.compile(r"[^\s@<>\"'=:]+@[^\s@<>\"',;]+")

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import display_for_value
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
@@ -39,7 +41,11 @@ def shown(field: str, label: "str | _StrPromise") -> Callable[[Any, Any], Any]:
     @admin.display(description=label, ordering=field)
     def show(_page: Any, row: Any) -> Any:
         words = getattr(row, f"get_{field}_display", None)
-        return getattr(row, field) if words is None else words()
+        value = getattr(row, field) if words is None else words()
+        # The page of one row would print these as Python does.
+        if value is None or isinstance(value, datetime):
+            return display_for_value(value, "–")
+        return value
 
     return show
 

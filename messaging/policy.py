@@ -27,3 +27,7 @@ def retry_after(attempts: int, jitter: float) -> timedelta:
     doubled: int = 2 ** (attempts - 1)
     wait = min(FIRST_RETRY * doubled, LONGEST_RETRY)
     return wait * (0.5 + jitter / 2)
+
+
+# Mail servers give up within days; a bounce that names an older mail of ours proves nothing.
+BOUNCES_WITHIN = timedelta(days=30)

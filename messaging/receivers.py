@@ -1,11 +1,14 @@
 """Mails that lower apps have written become rows of the outbox."""
 
+import uuid
 from typing import Any
 
 from django.dispatch import receiver
 from django.utils import timezone
 
+from consent.signals import topic_in_use
 from foundation.mail import AccountMail, mail_written
+from messaging.models import Campaign, Mailing
 from messaging.outbox import put_account_mail
 
 
@@ -21,3 +24,13 @@ def put_into_outbox(mail: AccountMail, **_kwargs: Any) -> None:
         html=mail.html,
         now=timezone.now(),
     )
+
+
+@receiver(topic_in_use)
+def name_open_campaigns(topic_id: uuid.UUID, **_kwargs: Any) -> list[str]:
+    """What would stop, or never start, if the topic were retired."""
+    over = (Mailing.State.FINISHED, Mailing.State.CANCELLED)
+    return [
+        f"{campaign.subject} – {campaign.get_state_display()}"
+        for campaign in Campaign.objects.filter(topic_id=topic_id).exclude(state__in=over)
+    ]

@@ -21,8 +21,8 @@ from django.db.models import Case, F, Value, When
 from django.template import TemplateSyntaxError
 from django.utils import timezone
 
-from consent.suppression import lost_keys
 from consent.tokens import RecipientToken, preferences_url, sign_token, unsubscribe_url
+from foundation import standstill
 from messaging.models import Campaign, Kind, Message, ServiceAnnouncement
 from messaging.policy import CLAIM_SIZE, LEASE, MAX_ATTEMPTS, retry_after
 from messaging.render import Prepared, Rendered, prepare
@@ -113,18 +113,18 @@ def _call(function: str, *parameters: Any) -> Any:
 def deliver_pending(*, clock: Clock = timezone.now, until: datetime | None = None) -> int:
     """Hand over what is due, most urgent first, until nothing is left or `until` has come.
 
-    How many messages were accepted. Losing a suppression key stops optional mail, not the rest.
+    How many messages were accepted. A standstill stops optional mail, not the rest. A database
+    that was restored is met behind a new connection, so each round asks anew; then before each
+    claim, for the journal may be lost meanwhile.
     """
     reclaim(now=clock())
-    optional = not lost_keys()
-    if not optional:
-        logger.error("a suppression key is lost: optional mail is stopped")
+    standstill.forget()
     lease = uuid.uuid4()
     transport = open_transport()
     accepted = 0
     try:
         while until is None or clock() < until:
-            batch = claim(lease, now=clock(), optional=optional)
+            batch = claim(lease, now=clock(), optional=not standstill.why())
             if not batch:
                 break
             accepted += _deliver_batch(batch, lease, transport, clock)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from messaging import services
 from messaging.outbox import wake_sender
+from messaging.providers import comparing
 
 # A round ends in time for another worker process to get its turn, then wakes the next.
 ROUND = timedelta(seconds=30)
@@ -26,3 +27,10 @@ def deliver() -> int:
 def run_mailings() -> None:
     """Start, resolve and finish mailings."""
     services.run_mailings(now=timezone.now())
+
+
+# By its name not the mail queue's: that worker's role may read suppressions, not write them.
+@shared_task(name="messaging.compare_suppressions")
+def compare_suppressions() -> None:
+    """Our suppressions beside the mail provider's list."""
+    comparing.compare(now=timezone.now())

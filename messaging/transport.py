@@ -18,6 +18,7 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 
 from foundation.redaction import redact
+from messaging.providers.marking import mark
 
 # Headers keep one line each (RFC 5322 allows 998): folding would put encoded words into
 # List-Unsubscribe, and then no mail program could use it.
@@ -129,6 +130,7 @@ class ProviderTransport:
     def deliver(self, message: EmailMultiAlternatives, permit: Callable[[], bool]) -> Outcome:
         if not permit():
             return Outcome(withheld=True)
+        mark(message)
         try:
             self._backend.send_messages([message])
         except AnymailAPIError as error:

@@ -9,4 +9,14 @@ class RetentionConfig(AppConfig):
     verbose_name = _("Retention")
 
     def ready(self) -> None:
+        from consent.suppression import lost_keys
+        from foundation import standstill
         from retention import checks  # noqa: F401  (registers the checks of the schedule)
+        from retention.journal import guard
+
+        standstill.register("journal", guard.check, closes_pages=True)
+        # Who must not be written to can no longer be told; no page depends on it.
+        standstill.register(
+            "suppression_keys",
+            lambda: "a suppression key is lost" if lost_keys() else "",
+        )

@@ -24,6 +24,7 @@ from retention.entries import Entry, OnErasure
 from retention.holdings import rows_about
 from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
 
+JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"
 ACCOUNT = "accounts.User"
 ALL_AT_ONCE = 1_000_000
@@ -53,8 +54,8 @@ def lock_person(person_id: uuid.UUID) -> Person:
 
 
 def step_names() -> list[str]:
-    """The steps of a deletion: the fingerprint first, then each class, the account last."""
-    return [SUPPRESSION, *(entry.model for entry in personal_entries())]
+    """The steps of a deletion: journal and fingerprint first, each class, the account last."""
+    return [JOURNAL, SUPPRESSION, *(entry.model for entry in personal_entries())]
 
 
 def erase_batch(name: str, person: Person, *, limit: int, now: datetime) -> int:

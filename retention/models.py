@@ -1,6 +1,6 @@
-"""Deletion requests with their steps, and the runs of the retention rules.
+"""Deletion requests with their steps, the runs of the retention rules, and the journal's mark.
 
-None of the three holds a personal value once its work is done: what stays is how much of which
+None of them holds a personal value once its work is done: what stays is how much of which
 class went, when, by whom, and what was kept until which date.
 """
 
@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from foundation.ids import uuid7_key
@@ -21,6 +22,7 @@ class Source(models.TextChoices):
 
     CUSTOMER = "customer", _("by the customer, on the page")
     COMMAND = "command", _("by an operator, with erase_customer")
+    REPLAY = "replay", _("once more after a restore, from the journal")
 
 
 class DeletionRequest(models.Model):
@@ -122,3 +124,31 @@ class RetentionRun(models.Model):
     def finished_at(self) -> datetime | None:
         """None while it runs, and for ever when it was killed."""
         return None if self.duration is None else self.started_at + self.duration
+
+
+class JournalMark(models.Model):
+    """How far this database knows the journal: one row, none before the first record.
+
+    A restored database has the mark of its backup, and so cannot deny what was written since.
+    Written by the keeper only.
+    """
+
+    THE_ONE = 1
+
+    id = models.SmallIntegerField(primary_key=True, default=THE_ONE)
+    position = models.BigIntegerField()
+    chain = models.BinaryField(max_length=32)
+    # How many leaves the journal holds, and the size of the newest head in it.
+    leaves = models.BigIntegerField(default=0)
+    head = models.BigIntegerField(default=0)
+    moved_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        verbose_name = _("mark of the journal")
+        verbose_name_plural = _("mark of the journal")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.CheckConstraint(condition=models.Q(id=1), name="retention_one_journal_mark"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.position)

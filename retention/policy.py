@@ -54,6 +54,8 @@ BILLING_LIMIT = years(7)
 BILLING = BILLING_LIMIT
 # Long enough to answer "did you write to me last year?", then whole months drop.
 OUTBOX = Period(months=13)
+# What came back about them is looked at beside them.
+PROVIDER_EVENTS = OUTBOX
 # What proves a past choice: as long as somebody may still complain about it.
 SUPERSEDED_CHOICES = years(3)
 # What proves that we deleted, and by which rule.

@@ -61,6 +61,53 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         exported=True,
     ),
     Entry(
+        model="messaging.ProviderEvent",
+        data_class=DataClass.MAIL,
+        title=_("What came back about our emails"),
+        purpose=_("to obey a request to stop by every way, and to stop writing to dead addresses"),
+        clause="obeyed-in-minutes",
+        fields=kinds(
+            content="kind outcome why status about",
+            technical="id provider person_id topic_id message_id happened_at received_at",
+            hidden="person_id",
+        ),
+        subject="person_id",
+        erasure=OnErasure.DELETE,
+        rules=(
+            Rule(
+                name="provider_events",
+                title=_("What came back about our emails"),
+                since=_("it came in, by whole months"),
+                clock="id",
+                period=policy.PROVIDER_EVENTS,
+                removal=Removal.PARTITIONS,
+            ),
+        ),
+        begins="received_at",
+        exported=True,
+    ),
+    Entry(
+        model="messaging.SuppressionComparison",
+        data_class=DataClass.PROOF,
+        title=_("Comparisons with the mail provider's list"),
+        purpose=_("to obey a no that was said to our mail provider"),
+        clause="obeyed-in-minutes",
+        fields=kinds(
+            technical="id compared_at provider theirs same added_here added_there removed_there "
+            "lifted_here not_added_there failed error differences"
+        ),
+        erasure=OnErasure.NOBODY,
+        rules=(
+            Rule(
+                name="suppression_comparisons",
+                title=_("Comparisons with the mail provider's list"),
+                since=_("the comparison"),
+                clock="compared_at",
+                period=policy.PROVIDER_EVENTS,
+            ),
+        ),
+    ),
+    Entry(
         model="messaging.Campaign",
         data_class=DataClass.OWN,
         title=_("Newsletters and other optional emails we write"),
@@ -149,7 +196,9 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         erasure=OnErasure.KEEP,
         why_kept=_(
             "a keyed fingerprint of your email address, from which nobody can read the address: "
-            "it is what keeps optional email from reaching you again, from a list or an import"
+            "it is what keeps optional email from reaching you again, from a list or an import. "
+            "Our journal outside the database holds it too, so that a restored backup brings "
+            "neither your data nor our email back"
         ),
         no_clock=_("has no clock, for a no must not run out; we review it every 3 years"),
     ),
@@ -307,6 +356,31 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
             ),
         ),
         begins="started_at",
+        exported=True,
+    ),
+    Entry(
+        model="accounts.PersonalToken",
+        data_class=DataClass.SIGN_IN,
+        title=_("Access tokens of your own apps"),
+        purpose=_("to let an app of yours see or change your choices"),
+        clause="few-see",
+        fields=kinds(
+            content="name scopes last_used_on",
+            technical="id user digest created_at expires_at",
+            hidden="user digest",
+        ),
+        subject="user_id",
+        erasure=OnErasure.DELETE,
+        rules=(
+            Rule(
+                name="access_tokens",
+                title=_("Expired access tokens"),
+                since=_("the token expired"),
+                clock="expires_at",
+                period=policy.EXPIRED_SESSIONS,
+            ),
+        ),
+        begins="created_at",
         exported=True,
     ),
     Entry(
@@ -483,6 +557,16 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
                 period=policy.PROOF,
             ),
         ),
+    ),
+    Entry(
+        model="retention.JournalMark",
+        data_class=DataClass.PROOF,
+        title=_("How far the journal is known"),
+        purpose=_("to notice that an older state of the database was restored"),
+        clause="obeyed-in-minutes",
+        fields=kinds(technical="id position chain leaves head moved_at"),
+        erasure=OnErasure.NOBODY,
+        no_clock=WHILE_IN_USE,
     ),
     Entry(
         model="retention.RetentionRun",

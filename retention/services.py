@@ -14,6 +14,8 @@ from django.db import transaction
 from django.db.models import F
 
 from accounts.models import Session, User
+from consent.webhooks.feed import announce_erasure
+from foundation import standstill
 from foundation.calendar import months_later
 from foundation.partitions import MONTHS_AHEAD
 from foundation.partitions import ensure_partitions as make_partitions
@@ -21,6 +23,7 @@ from messaging.outbox import wake_after_commit
 from retention import emails, enforcement, erasure
 from retention.entries import Entry, Removal, Rule
 from retention.holdings import Kept, kept_after_erasure
+from retention.journal.keeping import write_erasure
 from retention.models import DeletionRequest, DeletionStep, RetentionRun, Source
 from retention.policy import BATCH_SIZE
 from retention.schedule import RULES, model_of
@@ -100,12 +103,18 @@ class StaffStaysError(Exception):
 
 @transaction.atomic
 def request_deletion(
-    person_id: uuid.UUID, *, source: Source, actor: str, now: datetime
+    person_id: uuid.UUID,
+    *,
+    source: Source,
+    actor: str,
+    now: datetime,
+    reference: uuid.UUID | None = None,
 ) -> DeletionRequest:
     """From the commit on nothing optional goes out and every sign-in is over; the rest follows.
 
     Asking twice is one request. The account is locked first, as by the hand-over of a message, so
-    a mail either went before or does not go.
+    a mail either went before or does not go. A `reference` is that of a deletion which the journal
+    holds already: it is done once more, after a restore.
     """
     user = User.objects.select_for_update().get(pk=person_id)
     if user.is_staff or user.is_superuser:
@@ -127,10 +136,17 @@ def request_deletion(
         actor=actor,
         requested_at=now,
         kept=[each.as_json() for each in kept],
+        **({"reference": reference} if reference else {}),
     )
     request.save(force_insert=True)
     DeletionStep.objects.bulk_create(
-        DeletionStep(request=request, position=position, name=name, removed=removed.get(name, 0))
+        DeletionStep(
+            request=request,
+            position=position,
+            name=name,
+            removed=removed.get(name, 0),
+            finished_at=now if reference and name == erasure.JOURNAL else None,
+        )
         for position, name in enumerate(erasure.step_names())
     )
     wake_after_commit("retention.tasks.run_deletions")
@@ -138,7 +154,12 @@ def request_deletion(
 
 
 def run_deletions(now: datetime, *, batch: int = BATCH_SIZE) -> int:
-    """Take up every open request where it was left; how many were finished."""
+    """Take up every open request where it was left; how many were finished.
+
+    None in standstill: what is not in the journal must not be gone.
+    """
+    if standstill.why(pages=True):
+        return 0
     finished = 0
     for request in DeletionRequest.objects.open():
         try:
@@ -167,6 +188,11 @@ def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, ba
     step = DeletionStep.objects.select_for_update().get(pk=step_id)
     if step.finished_at is not None:
         return True
+    if step.name == erasure.JOURNAL:
+        addresses = [] if person.user is None else [person.user.email]
+        write_erasure(request.reference, person.id, addresses, now=now)
+        DeletionStep.objects.filter(pk=step_id).update(finished_at=now)
+        return True
     if step.name == erasure.ACCOUNT:
         finish_deletion(request, person, now=now)
         return True
@@ -180,6 +206,7 @@ def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, ba
 
 def finish_deletion(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
+    announce_erasure(person.id, request.reference, now)
     for name, removed in erasure.sweep(person, now=now).items():
         request.steps.filter(name=name).update(removed=F("removed") + removed, finished_at=now)
     request.removed = dict(request.steps.filter(removed__gt=0).values_list("name", "removed"))
@@ -187,7 +214,7 @@ def finish_deletion(request: DeletionRequest, person: erasure.Person, *, now: da
     request.finished_at = now
     request.person_id = None
     request.save(update_fields=["removed", "state", "finished_at", "person_id"])
-    if person.user is not None:
+    if person.user is not None and request.source != Source.REPLAY:
         emails.send_deletion_confirmed(
             person.user,
             removed=request.removed,

@@ -4,6 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from retention import services
+from retention.journal import keeping
 
 
 @shared_task(name="retention.tasks.enforce_rules")
@@ -22,3 +23,9 @@ def run_deletions() -> int:
 def ensure_partitions() -> int:
     """Nightly: the months ahead."""
     return services.ensure_partitions(timezone.now())
+
+
+@shared_task(name="retention.tasks.keep_log")
+def keep_log() -> int:
+    """Every few seconds: seal what is new, write it into the journal, sign the log."""
+    return keeping.keep_log(timezone.now())

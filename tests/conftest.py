@@ -10,6 +10,7 @@ from django.core.cache import cache
 from pytest_django.fixtures import Settings as SettingsWrapper
 from pytest_django.plugin import DjangoDbBlocker
 
+from foundation import standstill
 from tests.database import test_database
 from tests.mailbox import Mailbox
 
@@ -84,3 +85,9 @@ def customers_csv(tmp_path: Path) -> Path:
     copy = tmp_path / "customers.csv"
     copy.write_bytes(CUSTOMERS.read_bytes())
     return copy
+
+
+@pytest.fixture(autouse=True)
+def nothing_known_of_standstill() -> None:
+    """What one test's journal answered says nothing about the next one's."""
+    standstill.forget()

@@ -10,10 +10,11 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from consent.history import HistoryRow, human_date, readable_history, way
-from consent.models import ConsentDetail, Preference, State, Topic
+from consent.models import ConsentDetail, Preference, ServiceKey, State, Topic
 from consent.services import SELF, current_preferences
 
 STAFF = "staff:"
+KEY = "key:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +58,15 @@ def staff_history(person_id: uuid.UUID) -> list[str]:
 
 
 def staff_names(details: Iterable[ConsentDetail]) -> dict[str, str]:
-    keys = {d.actor.removeprefix(STAFF) for d in details if d.actor.startswith(STAFF)}
-    return {f"{STAFF}{user.pk}": user.username for user in User.objects.filter(pk__in=keys)}
+    """Who stands behind the actors' keys: members of staff, and systems with a service key."""
+    actors = [detail.actor for detail in details]
+    people = {actor.removeprefix(STAFF) for actor in actors if actor.startswith(STAFF)}
+    systems = {actor.removeprefix(KEY) for actor in actors if actor.startswith(KEY)}
+    users = User.objects.filter(pk__in=people) if people else ()
+    keys = ServiceKey.objects.filter(pk__in=systems) if systems else ()
+    return {f"{STAFF}{user.pk}": user.username for user in users} | {
+        f"{KEY}{key.pk}": key.name for key in keys
+    }
 
 
 def line(row: HistoryRow, staff: Mapping[str, str]) -> str:
@@ -83,4 +91,6 @@ def who_words(actor: str, staff: Mapping[str, str]) -> str:
         return _("By the customer")
     if actor.startswith(STAFF):
         return _("By %(name)s on our staff") % {"name": staff.get(actor, _("a former member"))}
-    return _("By %(name)s") % {"name": actor}
+    if actor.startswith(KEY):
+        return _("By the system “%(name)s”") % {"name": staff.get(actor, _("a former one"))}
+    return _("By the portal itself")

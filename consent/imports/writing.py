@@ -1,8 +1,9 @@
 """Writing one batch: people, their standing choices and the event of each, in one transaction.
 
-The bulk door for consent. It keeps what `consent.services` keeps (preference and event in one
-statement, versions alike) and adds what holds for files alone: a file may start a choice of a
-person it brings in, it may bring a no to anyone, and it never brings a yes to those who are here.
+The bulk door for consent, `consent_import` in the database. It keeps what `consent.services` keeps
+(preference and event in one statement, versions alike) and adds what holds for files alone: a file
+may start a choice of a person it brings in, it may bring a no to anyone, and it never brings a yes
+to those who are here.
 """
 
 import json
@@ -16,7 +17,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import connection
 
 from consent.imports.checking import Customer
-from consent.models import Source, State, Topic
+from consent.models import State, Topic
 from foundation.addresses import address_hashes
 
 ACTOR = "import"
@@ -41,32 +42,7 @@ RETURNING platform_id, id, EXISTS (
     SELECT 1 FROM consent_suppression s WHERE s.address_hash = ANY (address_hashes))
 """
 
-# A stored yes ends when the file's no is the newer of the two; any other stored choice stands.
-# The reasons come as one object by person: joined as rows, a planner without statistics would
-# compare each with every other.
-_RECORD = """
-WITH changed AS (
-    INSERT INTO consent_preference AS p (person_id, topic_id, state, version, source, since)
-    SELECT u.id, a.topic, a.state, 1, %(source)s, a.at
-      FROM json_to_recordset(%(asked)s) AS a (person uuid, topic uuid, state text, at timestamptz)
-      JOIN accounts_user u ON u.id = a.person
-     ORDER BY u.id, a.topic
-    ON CONFLICT (person_id, topic_id) DO UPDATE
-       SET state = 'withdrawn', paused_until = NULL, version = p.version + 1,
-           source = excluded.source, since = excluded.since
-     WHERE p.state = 'granted' AND excluded.state <> 'granted' AND excluded.since > p.since
- RETURNING new.person_id, new.topic_id, new.version, new.state AS state, new.since,
-           old.state AS before, old.paused_until AS paused_before
-)
-INSERT INTO consent_consentdetail (person_id, topic_id, version, state_before, state,
-       paused_until_before, undone, source, actor, reason, language, wording_version, mailing,
-       at, salt)
-SELECT person_id, topic_id, version, COALESCE(before, ''), state, paused_before, false,
-       %(source)s, %(actor)s, %(reasons)s::jsonb ->> person_id::text, '', NULL, 0,
-       since, uuid_send(gen_random_uuid())
-  FROM changed
-RETURNING state_before
-"""
+_RECORD = "SELECT consent_import(%(asked)s, %(reasons)s, %(actor)s)"
 
 
 class Topics(NamedTuple):
@@ -165,7 +141,6 @@ def _record(asked: Sequence[dict[str, str]], reasons: dict[str, str]) -> int:
     parameters = {
         "asked": json.dumps(asked),
         "reasons": json.dumps(reasons),
-        "source": Source.IMPORT.value,
         "actor": ACTOR,
     }
     with connection.cursor() as cursor:

@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(db_default=foundation.ids.UUIDv7(), editable=False, primary_key=True, serialize=False)),
                 ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('permission', 'ask whether addresses may be written to'), ('opt_outs', 'follow the changes of choices')], max_length=20), default=list, verbose_name='may')),
+                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('permission', 'ask whether addresses may be written to'), ('opt_outs', 'follow the changes of choices'), ('opt_out', 'pass on that somebody said no')], max_length=20), default=list, verbose_name='may')),
                 ('digest', models.BinaryField(max_length=32, unique=True)),
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False, verbose_name='made')),
                 ('last_used_on', models.DateField(editable=False, null=True, verbose_name='last used')),

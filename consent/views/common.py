@@ -33,9 +33,13 @@ def private_link(view: View) -> View:
     return wrapped
 
 
-def shown_on_page(token: RecipientToken | None = None) -> Shown:
-    """What the person sees on our page: the wording in force, in the page's language."""
-    return Shown(language=get_language() or "", mailing=0 if token is None else token.mailing)
+def shown_on_page(token: RecipientToken | None = None, *, wording: int | None = None) -> Shown:
+    """What the person sees on our page: `wording`, or the one in force, in the page's language."""
+    return Shown(
+        language=get_language() or "",
+        wording_version=wording,
+        mailing=0 if token is None else token.mailing,
+    )
 
 
 def broken_link(request: HttpRequest, *, status: int = 200) -> HttpResponse:
@@ -45,13 +49,17 @@ def broken_link(request: HttpRequest, *, status: int = 200) -> HttpResponse:
 
 @dataclass(frozen=True, slots=True)
 class TopicRow:
-    """One topic as the preference centre shows it."""
+    """One choice as the preference centre shows it."""
 
     topic: Topic
     preference: Preference | None
     last: ConsentDetail | None
     can_undo: bool
     now: datetime
+
+    @property
+    def is_mail(self) -> bool:
+        return self.topic.kind == Topic.Kind.MAIL
 
     @property
     def is_yes(self) -> bool:
@@ -71,8 +79,10 @@ class TopicRow:
         return history.since(self.preference) if self.preference else ""
 
 
-def topic_rows(person_id: uuid.UUID, *, source: Source, now: datetime) -> list[TopicRow]:
-    """Every live topic of optional mail, with the person's choice and whether it can be undone."""
+def topic_rows(
+    person_id: uuid.UUID, *, source: Source, now: datetime, kind: Topic.Kind = Topic.Kind.MAIL
+) -> list[TopicRow]:
+    """Every live topic of a kind, with the person's choice and whether it can be undone."""
     preferences = services.current_preferences(person_id)
     changes = services.last_changes(person_id)
     return [
@@ -83,5 +93,5 @@ def topic_rows(person_id: uuid.UUID, *, source: Source, now: datetime) -> list[T
             can_undo=services.can_undo(changes.get(topic.pk), source=source, now=now),
             now=now,
         )
-        for topic in Topic.objects.mail().with_wording()
+        for topic in Topic.objects.live().filter(kind=kind).with_wording()
     ]

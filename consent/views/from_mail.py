@@ -91,6 +91,8 @@ def confirm_choice(request: HttpRequest, token: str) -> HttpResponse:
     if read is None or named is None or now - read.issued_at >= CONFIRM_YES_PERIOD:
         return broken_link(request)
     topic = Topic.objects.with_wording().get(pk=named)
+    if topic.retired_at is not None:  # nobody is asked for it any more
+        return broken_link(request)
     standing = services.current_preferences(read.person_id).get(named)
     done = True if standing is not None and standing.state == State.GRANTED else None
     if request.method == "POST":

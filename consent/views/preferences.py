@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from consent import services
-from consent.choices import ChoiceForm
-from consent.history import readable_history
+from consent.choices import SignedInForm
+from consent.gpc import asks_for_privacy, varies_on_gpc
+from consent.history import recent_history
 from consent.models import Source, Topic
 from consent.policy import PAUSE_MONTHS
 from consent.views.common import shown_on_page, topic_rows
@@ -25,6 +26,7 @@ SOURCE = Source.PREFERENCES
 
 
 @never_cache
+@varies_on_gpc
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
@@ -38,18 +40,22 @@ def preferences(request: HttpRequest) -> HttpResponse:
         "consent/preferences.html",
         {
             "rows": rows,
+            "tailoring": topic_rows(
+                request.user.pk, source=SOURCE, now=now, kind=Topic.Kind.TAILORING
+            ),
+            "gpc": asks_for_privacy(request),
             "changed": request.GET.get("changed", ""),
             "any_yes": any(row.is_yes for row in rows),
             "any_open": any(not row.is_no for row in rows),
             "paused_until": max((row.paused_until for row in rows), default=""),
             "pause_months": PAUSE_MONTHS,
-            "history": readable_history(request.user.pk),
+            "history": recent_history(request.user.pk),
         },
     )
 
 
 def act(request: HttpRequest, person: User) -> HttpResponse:
-    form = ChoiceForm(request.POST)
+    form = SignedInForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("Nothing was changed: choose one of the buttons on the page."))
         return redirect("preferences")
@@ -65,9 +71,9 @@ def act(request: HttpRequest, person: User) -> HttpResponse:
     return redirect(where)
 
 
-def apply(person: User, form: ChoiceForm, *, now: datetime) -> bool:
+def apply(person: User, form: SignedInForm, *, now: datetime) -> bool:
     """What the form asked for; whether anything changed."""
-    shown = shown_on_page()
+    shown = shown_on_page(wording=form.wording_shown())
     action, topic = form.cleaned_data["action"], form.cleaned_data["topic"]
     if action == "undo" and topic is None:
         return bool(services.undo_latest(person.pk, source=SOURCE, now=now, shown=shown))
@@ -100,7 +106,7 @@ def apply(person: User, form: ChoiceForm, *, now: datetime) -> bool:
 
 def show_row(request: HttpRequest, person: User, topic: Topic) -> HttpResponse:
     """The one row that changed, with its undo, and the history it is now part of."""
-    rows = topic_rows(person.pk, source=SOURCE, now=timezone.now())
+    rows = topic_rows(person.pk, source=SOURCE, now=timezone.now(), kind=Topic.Kind(topic.kind))
     row = next(row for row in rows if row.topic == topic)
     return render(
         request,
@@ -108,6 +114,6 @@ def show_row(request: HttpRequest, person: User, topic: Topic) -> HttpResponse:
         {
             "row": row,
             "changed": str(topic.number),
-            "history": readable_history(person.pk),
+            "history": recent_history(person.pk),
         },
     )

@@ -5,7 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -33,20 +36,37 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         return broken_link(request, status=404 if request.method == "POST" else 200)
     if request.method != "POST":
         return show_choice(request, read, now=received_at)
-    if request.POST.get(ONE_CLICK[0]) == ONE_CLICK[1]:
+    fields = posted(request)
+    if is_mail_program(fields):
         opt_out(read, everything=False, source=Source.ONE_CLICK, received_at=received_at)
         return HttpResponse("OK", content_type="text/plain")
-    if request.POST.get("action") == "undo":
+    if fields.get("action") == "undo":
         if services.undo_latest(
             read.person_id, source=Source.LINK, now=received_at, shown=shown_on_page(read)
         ):
             messages.success(request, _("Undone. Everything is as it was before."))
     else:
-        everything = request.POST.get("scope") == "all"
+        everything = fields.get("scope") == "all"
         opt_out(read, everything=everything, source=Source.LINK, received_at=received_at)
         if everything:
             read = replace(read, topic=0)
     return show_choice(request, read, now=timezone.now())
+
+
+def posted(request: HttpRequest) -> QueryDict:
+    """The fields of the body; none where Django cannot read it, such as a charset other than UTF-8.
+
+    Whoever posts to this address wants out, and must not be told that their program is at fault.
+    """
+    try:
+        return request.POST
+    except (BadRequest, SuspiciousOperation, MultiPartParserError, UnreadablePostError):
+        return QueryDict()
+
+
+def is_mail_program(fields: QueryDict) -> bool:
+    """RFC 8058, section 3.2, or anything else that no button of our page sends."""
+    return fields.get(ONE_CLICK[0]) == ONE_CLICK[1] or not fields.keys() & {"action", "scope"}
 
 
 @csrf_exempt

@@ -1,5 +1,5 @@
 """Staff pages of messaging; the modules register them."""
 
-from messaging.admin import mailings, outbox
+from messaging.admin import incoming, mailings, outbox
 
-__all__ = ["mailings", "outbox"]
+__all__ = ["incoming", "mailings", "outbox"]

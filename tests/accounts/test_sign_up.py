@@ -39,7 +39,7 @@ def test_no_password_is_asked(client: Client) -> None:
 
 def test_nothing_is_ticked_before_the_person_answers(client: Client) -> None:
     page = client.get("/signup/").content.decode()
-    assert len(re.findall(r'type="radio"', page)) == 6
+    assert len(re.findall(r'type="radio"', page)) == 8  # three topics, and tailoring
     assert "checked" not in page
 
 

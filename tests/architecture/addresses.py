@@ -18,11 +18,14 @@ from django.utils.regex_helper import normalize
 from tests.architecture.world import World
 
 PUBLIC = """
-home privacy retention_schedule contact trust promise set_language healthz readyz robots
-security_txt gpc well_known_change_password
+home privacy gpc_explained retention_schedule contact trust promise set_language healthz readyz
+robots security_txt gpc well_known_change_password
 account_signup signup_done account_login account_logout account_inactive
 account_email_verification_sent account_reset_password account_reset_password_done
 account_reset_password_from_key_done account_confirm_login_code mfa_authenticate
+api_schema api_docs
+verify_receipt verify_script
+log log_checkpoint log_head log_heads log_keys log_proof log_leaves
 mfa_login_webauthn admin:login admin:logout admin:jsi18n
 """
 
@@ -30,21 +33,34 @@ mfa_login_webauthn admin:login admin:logout admin:jsi18n
 LINK = """
 welcome preferences_from_mail unsubscribe unsubscribe_bare unsubscribe_broken confirm_choice
 account_confirm_email
-account_reset_password_from_key deletion_status
+account_reset_password_from_key deletion_status address_confirm_link
 """
 
 CUSTOMER = """
+consent_receipt
 preferences data_overview data_export deletion_start account_profile account_sessions
-account_deactivate account_reactivate account_email account_change_password account_set_password
+account_tokens account_token_revoke account_deactivate account_reactivate account_email
+account_change_password account_set_password
 account_reauthenticate mfa_index mfa_reauthenticate mfa_activate_totp mfa_deactivate_totp
 mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes mfa_list_webauthn
 mfa_add_webauthn mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn
+address_confirm_again
 """
 
+# Other systems call these with a secret of their own; without a mail provider they do not exist.
+HOOK = """
+provider_hook inbound_hook
+"""
+
+# Answers in JSON, a stranger with 401 (tests/api).
+API = "api_preferences api_preference api_permission api_opt_outs api_nothing"
+
 KINDS = {
+    **dict.fromkeys(API.split(), "api"),
     **dict.fromkeys(PUBLIC.split(), "public"),
     **dict.fromkeys(LINK.split(), "link"),
     **dict.fromkeys(CUSTOMER.split(), "customer"),
+    **dict.fromkeys(HOOK.split(), "hook"),
 }
 
 

@@ -26,13 +26,17 @@ from fido2.webauthn import (
 )
 
 from accounts.models import Invoice, User
+from accounts.reconfirming import make_token
 from accounts.tokens import make_welcome_token
 from clicksend_portal.promises.services import take_readings
 from clicksend_portal.traffic import add_views
 from consent import services as consent
-from consent.models import Source, Suppression
+from consent.models import ConsentDetail, Source, Suppression
+from consent.proof.heads import next_head, publish_head
+from consent.proof.sealer import seal_pending
 from consent.suppression import suppress
 from consent.tokens import Purpose, RecipientToken, sign_token
+from consent.webhooks.services import create_webhook, send_test
 from messaging import services as messaging
 from messaging.models import Message
 from retention.models import DeletionRequest
@@ -80,7 +84,13 @@ def make_world(*, language: str) -> World:
                 "key": default_token_generator.make_token(person),
             },
             "deletion_status": {"reference": DeletionRequest.objects.get().reference},
+            "api_preference": {"slug": "newsletter"},
+            "account_token_revoke": {"token_id": uuid.uuid4()},
+            "consent_receipt": {"event_id": ConsentDetail.objects.of(person.pk)[0].pk},
             "promise": {"promise_id": "obeyed-in-minutes"},
+            "provider_hook": {"what": "postmark/tracking/"},
+            "inbound_hook": {"provider": "postmark"},
+            "address_confirm_link": {"token": make_token(person, now=now)},
             "mfa_remove_webauthn": {"pk": key.pk},
             "mfa_edit_webauthn": {"pk": key.pk},
         },
@@ -157,6 +167,14 @@ def fill_corners(person: User, boss: User) -> None:
         requested_at=now,
     )
     suppress("gone@example.test", reason=Suppression.Reason.ERASED, now=now)
+    webhook, _secret = create_webhook(
+        name="CRM", url="https://crm.example.com/", events=["consent.opted_out"]
+    )
+    send_test(webhook.pk, now=now)
+    seal_pending(now=now)
+    head = next_head(now=now)
+    assert head is not None
+    publish_head(head)
     add_views("home", now.date(), 7)
     take_readings(now=now - timedelta(days=2))
     take_readings(now=now)

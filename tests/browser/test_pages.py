@@ -14,7 +14,7 @@ LOOKS = {
     "en": ((DARK, DESKTOP), (LIGHT, PHONE)),
 }
 PUBLIC = """
-/ /privacy/ /privacy/retention/ /trust/ /trust/obeyed-in-minutes/ /contact/
+/ /privacy/ /privacy/retention/ /trust/ /trust/obeyed-in-minutes/ /trust/verify/ /contact/
 /signup/ /signup/check-your-mail/ /login/ /password/reset/ /password/reset/done/
 /u/x/ /p/x/ /welcome/x/ /preferences/confirm/x/ /confirm-email/x/
 """

@@ -37,7 +37,7 @@ def test_a_stranger_is_asked_to_sign_in(client):
 def test_every_topic_is_one_choice_and_nothing_is_ticked_that_was_not_chosen(client):
     signed_in(client, yes=("newsletter",))
     page = client.get("/preferences/").content.decode()
-    assert page.count('name="choice" value="yes"') == 3
+    assert page.count('name="choice" value="yes"') == 4  # three topics, and tailoring
     assert re.findall(r'id="(topic-\d-\w+)" name="choice" value="\w+" checked', page) == [
         "topic-1-yes"
     ]
@@ -182,4 +182,4 @@ def test_history_is_read_in_sentences(client):
     services.record_opt_out(person.pk, [topic().pk], source=Source.ONE_CLICK, now=day)
     page = client.get("/preferences/").content.decode()
     assert "12 March 2026" in page
-    assert "with the button in the mail program" in page
+    assert "you stopped “Newsletter” with the button in your mail program." in page

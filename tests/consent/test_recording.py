@@ -8,7 +8,8 @@ from consent import services
 from consent.models import ConsentDetail, Preference, Source, State
 from foundation.calendar import months_later
 from foundation.ids import uuid7_from
-from tests.factories import NOW, make_customer, topic
+from tests.consent.ledger import assert_everything_adds_up
+from tests.factories import NOW, make_customer, retire_topic, topic
 
 pytestmark = pytest.mark.django_db
 
@@ -184,3 +185,55 @@ def test_an_undone_no_leaves_the_yes_with_its_own_day_and_way():
     assert services.undo_latest(person.pk, source=Source.LINK, now=later) == [topic().pk]
     assert (standing(person).since, standing(person).source) == (NOW, Source.SIGNUP)
     assert services.last_change(person.pk, topic().pk).at == later
+
+
+def test_an_undone_yes_leaves_the_no_that_ended_a_pause_with_its_own_day_and_way():
+    person = make_customer(yes=("newsletter",))
+    day = timedelta(days=1)
+    services.record_pause(person.pk, [topic().pk], months=1, source=Source.LINK, now=NOW)
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW + day)
+    services.record_choices(
+        person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=NOW + 2 * day
+    )
+    assert services.undo_latest(person.pk, source=Source.PREFERENCES, now=NOW + 3 * day)
+    assert (standing(person).state, standing(person).source) == ("withdrawn", "link")
+    assert standing(person).since == NOW + day
+    assert_everything_adds_up()
+
+
+def test_a_yes_in_a_pause_ends_the_pause_and_stays_the_yes_it_was():
+    person = make_customer(yes=("newsletter",))
+    services.record_pause(person.pk, [topic().pk], months=1, source=Source.LINK, now=NOW)
+    services.record_choices(
+        person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=NOW + timedelta(days=1)
+    )
+    assert (standing(person).paused_until, standing(person).since) == (None, NOW)
+    assert_everything_adds_up()
+
+
+@pytest.mark.parametrize("source", [Source.LINK, Source.MAIL_PREFERENCES, Source.STAFF])
+def test_a_mail_lengthens_a_pause_and_never_shortens_one(source):
+    person = make_customer(yes=("newsletter",))
+
+    def pause(months):
+        return services.record_pause(person.pk, [topic().pk], months=months, source=source, now=NOW)
+
+    assert (pause(3), pause(1), pause(None)) == ([topic().pk], [], [])
+    assert pause(6)
+    assert standing(person).paused_until == months_later(NOW, 6)
+
+
+def test_a_yes_to_a_retired_topic_is_none():
+    person = make_customer(no=("newsletter",))
+    retire_topic(topic(), now=NOW)
+    answers = {topic().pk: True, topic("special_offers").pk: True}
+    changed = services.record_choices(person.pk, answers, source=Source.PREFERENCES, now=NOW)
+    assert changed == [topic("special_offers").pk]
+    assert standing(person).state == State.REFUSED
+
+
+def test_a_retired_topic_is_still_refused():
+    person = make_customer(yes=("newsletter",))
+    retire_topic(topic(), now=NOW)
+    services.record_opt_out(person.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
+    assert standing(person).state == State.WITHDRAWN

@@ -13,7 +13,10 @@ from consent import services
 from consent.models import ConsentDetail, Preference, Source
 from consent.tokens import RecipientToken, sign_token
 from foundation.ids import uuid7_from
-from tests.factories import NOW, make_customer, topic
+from foundation.roles import KEEPER, as_role
+from retention import services as retention
+from retention.models import Source as AskedBy
+from tests.factories import NOW, make_customer, retire_topic, topic
 
 pytestmark = pytest.mark.django_db
 
@@ -29,6 +32,7 @@ def state(person, slug="newsletter"):
 
 
 ONE_CLICK = "List-Unsubscribe=One-Click"
+FORM = "application/x-www-form-urlencoded"
 BOUNDARY = "----portal"
 MULTIPART = (
     f"--{BOUNDARY}\r\n"
@@ -40,17 +44,40 @@ MULTIPART = (
 @pytest.mark.parametrize(
     ("body", "content_type"),
     [
-        (ONE_CLICK, "application/x-www-form-urlencoded"),
-        (ONE_CLICK, "application/x-www-form-urlencoded; charset=utf-8"),
-        (ONE_CLICK, "application/x-www-form-urlencoded;charset=UTF-8"),
+        (ONE_CLICK, FORM),
+        (ONE_CLICK, f"{FORM}; charset=utf-8"),
+        (ONE_CLICK, f"{FORM};charset=UTF-8"),
         (MULTIPART, f"multipart/form-data; boundary={BOUNDARY}"),
+        (MULTIPART, f'Multipart/Form-Data; charset=UTF-8; boundary="{BOUNDARY}"'),
+        (f"{ONE_CLICK}&utm_source=mail&List-Unsubscribe-Post=1", FORM),
+        (f"utm=1&{ONE_CLICK}&{ONE_CLICK}", FORM),
+        (f"{ONE_CLICK}\r\n", FORM),
+        ("list-unsubscribe=one-click", FORM),
+        ("LIST-UNSUBSCRIBE=ONE-CLICK", FORM),
+        ("List-Unsubscribe%3DOne-Click", FORM),
+        (f'"{ONE_CLICK}"', FORM),
+        ("", FORM),
+        (b"\xff\xfe\x00", FORM),
+        # What Django itself would answer with an error.
+        (ONE_CLICK, f"{FORM}; charset=iso-8859-1"),
+        (ONE_CLICK, f"{FORM}; charset=us-ascii"),
+        (ONE_CLICK, f"{FORM}; charset=no-such-thing"),
+        (MULTIPART, "multipart/form-data"),
+        (MULTIPART[:-20], f"multipart/form-data; boundary={BOUNDARY}"),
+        (ONE_CLICK, f"multipart/form-data; boundary={'b' * 300}"),
+        ("&".join(f"f{n}=1" for n in range(2000)), FORM),
+        # No type that a form has.
+        (ONE_CLICK, ""),
+        (ONE_CLICK, "text/plain"),
+        (ONE_CLICK, "application/octet-stream"),
+        ("{}", "application/json"),
     ],
 )
 def test_a_mail_program_unsubscribes_with_one_post(body, content_type):
     person = make_customer(yes=("newsletter", "special_offers"))
     client = Client(enforce_csrf_checks=True)
 
-    response = client.post(link(person), data=body, content_type=content_type)
+    response = client.generic("POST", link(person), body, content_type)
 
     assert response.status_code == 200
     assert not response.cookies
@@ -72,10 +99,59 @@ def test_the_one_click_post_asks_nothing_beside_its_one_write():
     assert not queries.captured_queries
 
 
-@pytest.mark.parametrize("method", ["get", "head", "options"])
-def test_a_scanner_that_follows_the_link_changes_nothing(method):
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"CONTENT_LENGTH": ""},  # in pieces, or up to the end of the connection
+        {"SERVER_PROTOCOL": "HTTP/1.0", "HTTP_CONNECTION": "close"},
+        {"SERVER_PROTOCOL": "HTTP/1.0", "CONTENT_LENGTH": ""},
+        {"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""},
+        {"HTTP_EXPECT": "100-continue"},
+        {"HTTP_ORIGIN": "https://mail.example", "HTTP_REFERER": "https://mail.example/inbox"},
+        {"HTTP_ORIGIN": "null", "HTTP_SEC_FETCH_SITE": "cross-site"},
+        {"HTTP_ACCEPT": "application/json", "HTTP_ACCEPT_LANGUAGE": "*;q=x"},
+        {"HTTP_USER_AGENT": "Ünïcode".encode().decode("latin-1")},
+    ],
+)
+def test_however_a_mail_program_speaks_http_it_unsubscribes(extra):
     person = make_customer(yes=("newsletter",))
-    getattr(Client(), method)(link(person))
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    answer = client.generic("POST", link(person), ONE_CLICK, content_type=FORM, **extra)
+    assert (answer.status_code, answer.content, len(answer.cookies)) == (200, b"OK", 0)
+    assert state(person) == "withdrawn"
+    assert services.last_change(person.pk, topic().pk).source == "one_click"
+
+
+def test_the_button_pressed_twice_is_once_and_tells_so_alike():
+    person = make_customer(yes=("newsletter",))
+    answers = [Client().post(link(person), ONE_CLICK, content_type=FORM) for _ in range(2)]
+    assert [(each.status_code, each.content) for each in answers] == [(200, b"OK")] * 2
+    assert ConsentDetail.objects.of(person.pk).count() == 2
+
+
+def test_the_button_wins_over_other_fields_of_the_same_body():
+    person = make_customer(yes=("newsletter", "special_offers"))
+    Client().post(link(person), f"{ONE_CLICK}&action=undo&scope=all", content_type=FORM)
+    assert (state(person), state(person, "special_offers")) == ("withdrawn", "granted")
+
+
+SCANNERS = [
+    {},
+    {"Sec-Purpose": "prefetch;prerender"},
+    {"Purpose": "prefetch", "X-Moz": "prefetch"},
+    {"User-Agent": "Mozilla/5.0 (compatible; MailScanner/1.0)", "Range": "bytes=0-1023"},
+    {"X-HTTP-Method-Override": "POST", "List-Unsubscribe": "One-Click"},
+]
+
+
+@pytest.mark.parametrize("headers", SCANNERS)
+@pytest.mark.parametrize("method", ["get", "head", "options", "put", "patch", "delete", "trace"])
+def test_a_scanner_that_follows_the_link_changes_nothing(method, headers):
+    person = make_customer(yes=("newsletter",))
+    for page in (link(person), f"{link(person)}?{ONE_CLICK}&scope=all&action=no&_method=POST"):
+        for url in (page, page.replace("/u/", "/p/", 1)):
+            answer = getattr(Client(), method)(url, headers=headers)
+            assert answer.status_code in (200, 405)
     assert state(person) == "granted"
     assert ConsentDetail.objects.of(person.pk).count() == 1
 
@@ -141,16 +217,78 @@ def test_a_link_of_someone_erased_looks_like_that_of_someone_who_said_no(client)
     assert client.post(gone, {"List-Unsubscribe": "One-Click"}).status_code == 200
 
 
-def test_an_old_link_works_after_the_topic_was_retired_and_the_address_changed(client):
-    person = make_customer(yes=("newsletter",))
-    old = link(person, issued_at=NOW - timedelta(days=3000))
+def rotated(settings, person):
+    settings.TOKEN_KEYS = {9: b"n" * 32} | settings.TOKEN_KEYS
+
+
+def moved(settings, person):
     person.email = "new@example.test"
     person.save()
-    newsletter = topic()
-    newsletter.retired_at = NOW
-    newsletter.save()
-    client.post(old, {"List-Unsubscribe": "One-Click"})
+
+
+def retired(settings, person):
+    retire_topic(topic(), now=NOW)
+
+
+@pytest.mark.parametrize("happened", [rotated, moved, retired])
+def test_an_old_link_still_shows_acts_and_undoes(client, settings, happened):
+    person = make_customer(yes=("newsletter", "special_offers"))
+    old = link(person, issued_at=NOW - timedelta(days=3000))
+    happened(settings, person)
+
+    page = client.get(old, headers={"accept-language": "en"})
+    assert page.status_code == 200
+    assert "Newsletter" in page.content.decode()
+    assert state(person) == "granted"
+    assert client.post(old, {"List-Unsubscribe": "One-Click"}).content == b"OK"
+    assert (state(person), state(person, "special_offers")) == ("withdrawn", "granted")
+    done = client.get(old, headers={"accept-language": "en"}).content.decode()
+    assert "You do not get “Newsletter”" in done
+    client.post(old, {"action": "undo"})
+    assert state(person) == "granted"
+    client.post(old, {"scope": "all"})
+    assert {state(person), state(person, "special_offers")} == {"withdrawn"}
+
+
+@pytest.mark.parametrize("happened", [rotated, moved, retired])
+def test_an_old_link_still_opens_the_choices_and_takes_a_no(client, settings, happened):
+    person = make_customer(yes=("newsletter", "special_offers"))
+    old = link(person, issued_at=NOW - timedelta(days=3000)).replace("/u/", "/p/", 1)
+    happened(settings, person)
+    assert client.get(old).status_code == 200
+    client.post(old, {"topic": 3, "choice": "no"})
+    assert state(person, "special_offers") == "withdrawn"
+    client.post(old, {"action": "no"})
     assert state(person) == "withdrawn"
+
+
+def erase(person):
+    retention.request_deletion(person.pk, source=AskedBy.CUSTOMER, actor="self", now=NOW)
+    with as_role(KEEPER):
+        assert retention.run_deletions(NOW) == 1
+
+
+@pytest.mark.parametrize("door", ["/u/", "/p/"])
+def test_a_link_of_before_a_deletion_is_answered_like_that_of_someone_who_said_no(client, door):
+    person = make_customer(yes=("newsletter",))
+    no = link(make_customer(no=("newsletter", "special_offers", "product_news")))
+    old, no = link(person).replace("/u/", door, 1), no.replace("/u/", door, 1)
+    erase(person)
+    before = list(Preference.objects.values()), list(ConsentDetail.objects.values())
+    for body in ({"scope": "topic"}, {"action": "undo"}, {"choice": "yes", "topic": 1}):
+        for one_click in ({}, {"List-Unsubscribe": "One-Click"}):
+            answers = [client.post(url, body | one_click, follow=True) for url in (old, no)]
+            gone, known = ((each.status_code, each.content.decode()) for each in answers)
+            assert gone[0] == known[0] == 200
+            assert since_left_out(gone[1]) == since_left_out(known[1])
+    answers = [client.get(url).content.decode() for url in (old, no)]
+    assert since_left_out(answers[0]) == since_left_out(answers[1])
+    assert (list(Preference.objects.values()), list(ConsentDetail.objects.values())) == before
+
+
+def since_left_out(page):
+    """The day of a no stands in the choices; whoever is gone has none."""
+    return re.sub(r"(<b>(?:No|Nei)</b>)[^<]*", r"\1", anonymous(page))
 
 
 def test_a_link_without_a_topic_stops_all_optional_mail(client):

@@ -10,7 +10,7 @@ from accounts import services as accounts
 from consent import services as consent
 from consent import suppression
 from consent.models import Source, Suppression
-from foundation.roles import SENDER, as_role
+from foundation.roles import KEEPER, SENDER, as_role
 from messaging import services
 from messaging.models import Message
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
@@ -77,7 +77,8 @@ def unconfirm(person):
 
 
 def erase(person):
-    person.delete()
+    with as_role(KEEPER):
+        person.delete()
 
 
 REASONS = [

@@ -1,5 +1,6 @@
 """A customer with something in every class of data, and what a deletion of them is asked by."""
 
+import os
 import uuid
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,9 +12,11 @@ from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 
-from accounts.models import Invoice, Session, User
+from accounts.models import Invoice, PersonalToken, Session, User
 from consent import services as consent
-from consent.models import Source
+from consent.models import Delivery, Source, Webhook
+from foundation.ids import uuid7_from
+from messaging.models import ProviderEvent
 from messaging.outbox import put_account_mail
 from tests.factories import NOW, make_customer, make_staff, topic
 
@@ -62,6 +65,30 @@ def fill(person: User, *, now: datetime = NOW) -> None:
     EmailConfirmation.objects.create(email_address=address, key=key, created=now)
     Authenticator.objects.create(
         user=person, type="webauthn", data={"name": person.first_name, "credential": {}}
+    )
+    PersonalToken.objects.create(
+        user=person,
+        name=f"{person.first_name}s app",
+        scopes=[],
+        digest=os.urandom(32),
+        expires_at=now + timedelta(days=365),
+    )
+    ProviderEvent.objects.create(
+        id=uuid7_from(now, key),
+        kind="mailto",
+        outcome="applied",
+        about=person.email,
+        person_id=person.pk,
+        happened_at=now,
+        received_at=now,
+    )
+    Delivery.objects.create(
+        webhook=Webhook.objects.create(name=key, url="https://crm.example.test/"),
+        event_id=uuid.uuid4(),
+        person_id=person.pk,
+        body=person.username,
+        not_before=now,
+        made_at=now,
     )
     person.groups.add(Group.objects.get_or_create(name="readers")[0])
     write_log(person, str(person.pk), User, person.username)

@@ -22,13 +22,16 @@ from tests.retention.traces import tables_with
 
 COUNTS = {
     "messaging.Message": 2,
+    "messaging.ProviderEvent": 1,
     "consent.Preference": 2,
     "consent.ConsentDetail": 3,
+    "consent.Delivery": 1,
     "admin.LogEntry": 2,
     "account.EmailConfirmation": 1,
     "account.EmailAddress": 1,
     "mfa.Authenticator": 1,
     "accounts.Session": 1,
+    "accounts.PersonalToken": 1,
     "accounts.Invoice": 3,
     "accounts.User_groups": 1,
     "accounts.User": 1,

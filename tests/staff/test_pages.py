@@ -11,7 +11,7 @@ from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
 from accounts.models import User
-from consent.models import Suppression, Topic
+from consent.models import Suppression
 from consent.suppression import suppress
 from messaging.models import Campaign, Message, ServiceAnnouncement
 from messaging.outbox import put_account_mail
@@ -83,10 +83,8 @@ def test_pages_carry_no_inline_style_script_or_foreign_address(
             assert trace not in html, (address, trace)
 
 
-def test_people_topics_and_the_outbox_can_only_be_looked_at(
-    staff: Client, everything: None
-) -> None:
-    for model in (User, Topic, Message, Suppression):
+def test_people_and_the_outbox_can_only_be_looked_at(staff: Client, everything: None) -> None:
+    for model in (User, Message, Suppression):
         name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
         rows = User.objects.customers() if model is User else model._default_manager.all()
         row = rows.first()

@@ -10,6 +10,7 @@ from django.utils import timezone, translation
 from accounts.models import User
 from foundation.roles import KEEPER, as_role
 from retention import services
+from retention.journal.guard import StandstillError
 from retention.models import DeletionRequest, Source
 from retention.schedule import ENTRIES
 
@@ -31,7 +32,10 @@ class Command(BaseCommand):
                 raise CommandError(
                     "This is a member of staff. End their staff access first."
                 ) from error
-            services.execute_deletion(wish, now=now)
+            try:
+                services.execute_deletion(wish, now=now)
+            except StandstillError as error:
+                raise CommandError(f"Asked for, and waits: {error}.") from error
         self.report(wish)
 
     def report(self, wish: DeletionRequest) -> None:

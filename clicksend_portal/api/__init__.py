@@ -1,0 +1,1 @@
+"""What describes the API: its schema and the page that shows it."""

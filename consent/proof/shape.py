@@ -1,0 +1,163 @@
+"""What fields a receipt has, and of what form each is. Pure.
+
+A shape is a dictionary of shapes (these names, no others), a list of one shape (one or more of
+it), or a function that says whether a value will do. What passes holds strings, whole numbers,
+truth values and null only, so any implementation of RFC 8785 writes it alike.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable
+from typing import Any
+
+type Check = Callable[[Any], bool]
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
+_SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_LINE = re.compile(r"[^\n]+")
+LARGEST_WHOLE = 2**53 - 1
+
+
+def is_text(value: Any) -> bool:
+    return type(value) is str
+
+
+def is_whole(value: Any) -> bool:
+    """A number every JSON reader keeps exactly."""
+    return type(value) is int and 0 <= value <= LARGEST_WHOLE
+
+
+def is_flag(value: Any) -> bool:
+    return type(value) is bool
+
+
+def matches(pattern: re.Pattern[str]) -> Check:
+    return lambda value: type(value) is str and pattern.fullmatch(value) is not None
+
+
+def or_null(check: Check) -> Check:
+    return lambda value: value is None or check(value)
+
+
+def is_bytes(length: int) -> Check:
+    """Base64 of so many bytes in its only form: the unused bits of the last letter are zero."""
+
+    def check(value: Any) -> bool:
+        try:
+            raw = base64.b64decode(value, validate=True) if type(value) is str else b""
+        except (ValueError, binascii.Error):
+            return False
+        return len(raw) == length and base64.b64encode(raw).decode() == value
+
+    return check
+
+
+def is_list_of(check: Check) -> Check:
+    """A list that may be empty."""
+    return lambda value: type(value) is list and all(check(item) for item in value)
+
+
+uuid, moment, second = matches(_UUID), matches(_MOMENT), matches(_SECOND)
+hash32, signature64 = is_bytes(32), is_bytes(64)
+
+EVENT = {
+    "schema": is_whole,
+    "event": uuid,
+    "person": uuid,
+    "topic": uuid,
+    "version": is_whole,
+    "state_before": is_text,
+    "state": is_text,
+    "paused_until_before": or_null(moment),
+    "paused_until": or_null(moment),
+    "undone": is_flag,
+    "source": is_text,
+    "actor": is_text,
+    "reason": is_text,
+    "language": is_text,
+    "wording_version": or_null(is_whole),
+    "mailing": is_whole,
+    "at": moment,
+    "received_at": or_null(moment),
+    "salt": is_bytes(16),
+}
+RECEIPT = {
+    "schema_version": is_text,
+    "record_id": uuid,
+    "pii_principal_id": uuid,
+    "issued_at": second,
+    "language": is_text,
+    "pii_processing": {
+        "privacy_notice": {
+            "version": or_null(is_whole),
+            "language": is_text,
+            "texts": is_list_of(
+                lambda value: (
+                    not misshapen(
+                        value, {"language": is_text, "name": is_text, "description": is_text}
+                    )
+                )
+            ),
+            "remark": is_text,
+        },
+        "purposes": [{"id": uuid, "slug": is_text, "name": is_text, "description": is_text}],
+        "lawful_basis": is_text,
+        "pii_categories": [is_text],
+        "storage_locations": [is_text],
+        "retention_period": is_text,
+        "jurisdictions": [is_text],
+        "recipients": [is_text],
+        "withdrawal_method": [is_text],
+    },
+    "pii_controllers": [{"name": is_text, "address": is_text, "email": is_text, "url": is_text}],
+    "events": [
+        {
+            "time": moment,
+            "type": is_text,
+            "state": is_text,
+            "entity": is_text,
+            "method": is_text,
+            "paused_until": or_null(moment),
+        }
+    ],
+    "vocabulary": {"dpv": is_text},
+    "proof": {
+        "event": EVENT,
+        "leaf_index": is_whole,
+        "leaf_hash": hash32,
+        "inclusion_path": is_list_of(hash32),
+        "head": {
+            "origin": matches(_LINE),
+            "size": is_whole,
+            "root": hash32,
+            "time": second,
+            "key": is_whole,
+            "signature": signature64,
+        },
+        "public_keys": [{"id": is_whole, "public": hash32}],
+        "signed_by": is_whole,
+    },
+    "signature": signature64,
+}
+
+
+def misshapen(value: Any, shape: Any, name: str = "") -> str:
+    """The first field that is missing, not known or not of its form; '' when all are well."""
+    where = name or "the receipt"
+    if isinstance(shape, dict):
+        if type(value) is not dict:
+            return f"{where} is not an object."
+        if missing := shape.keys() - value.keys():
+            return f"{name + '.' if name else ''}{min(missing)} is missing."
+        if unknown := value.keys() - shape.keys():
+            return f"{name + '.' if name else ''}{min(unknown)} is no field of a receipt."
+        inner = ((f"{name}.{key}" if name else key, value[key], shape[key]) for key in shape)
+    elif isinstance(shape, list):
+        if type(value) is not list or not value:
+            return f"{where} is not a list with something in it."
+        inner = ((f"{name}[{n}]", item, shape[0]) for n, item in enumerate(value))
+    else:
+        return "" if shape(value) else f"{where} is not of the form it must have."
+    return next((wrong for n, v, s in inner if (wrong := misshapen(v, s, n))), "")

@@ -1,0 +1,205 @@
+"""Whether a receipt is genuine: pure, without Django, database or clock, so anyone may run it.
+
+Nine steps, in the order of `Step`; the first that fails gives the reason. Nothing in a file makes
+it raise. The page `/trust/verify/` and the script `docs/verify_receipt.py` take the same steps in
+code of their own.
+"""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import rfc8785
+
+from consent.proof import merkle
+from consent.proof.notes import verify_head as verify_ed25519
+from consent.proof.shape import RECEIPT, misshapen
+from consent.proof.vocabulary import told_event
+
+# A receipt is some 5 kB; what is far larger is none, and would only keep us busy.
+LARGEST = 200_000
+
+
+class Step(StrEnum):
+    JSON = "json"
+    WRITING = "writing"
+    FIELDS = "fields"
+    KEY = "key"
+    RECEIPT_SIGNATURE = "receipt_signature"
+    LEAF = "leaf"
+    PATH = "path"
+    HEAD_SIGNATURE = "head_signature"
+    READABLE = "readable"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Genuine, or the step that failed and why in plain words; what the receipt says."""
+
+    ok: bool
+    step: Step | None = None
+    reason: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refused(Exception):
+    """The step that failed, and why."""
+
+    def __init__(self, step: Step, reason: str) -> None:
+        super().__init__(reason)
+        self.step, self.reason = step, reason
+
+
+def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
+    """`keys` are public keys known from elsewhere.
+
+    With None the keys named in the receipt are believed: what agrees then agrees with itself
+    only, and the facts say so.
+    """
+    try:
+        receipt = parsed(data)
+        check_writing(data, receipt)
+        if wrong := misshapen(receipt, RECEIPT):
+            raise Refused(Step.FIELDS, wrong)
+        known = check_keys(receipt, keys)
+        check_signature(receipt, known)
+        check_leaf(receipt)
+        check_path(receipt)
+        check_head(receipt, known)
+        check_readable(receipt)
+    except Refused as refused:
+        return Verdict(ok=False, step=refused.step, reason=refused.reason)
+    return Verdict(ok=True, facts=facts(receipt, believed=keys is None))
+
+
+def parsed(data: bytes) -> Any:
+    if len(data) > LARGEST:
+        raise Refused(Step.JSON, f"The file is larger than any receipt ({LARGEST} bytes).")
+    try:
+        return json.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise Refused(Step.JSON, f"The file is not UTF-8 text at byte {error.start}.") from None
+    except json.JSONDecodeError as error:
+        at = len(error.doc[: error.pos].encode())
+        raise Refused(Step.JSON, f"The file is not JSON at byte {at}: {error.msg}.") from None
+    except (ValueError, RecursionError):
+        raise Refused(Step.JSON, "The file is not JSON that a receipt may hold.") from None
+
+
+def written(document: Any) -> bytes:
+    """A receipt's only form: indented by two, no escapes that are not needed, a line end."""
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    # A lone surrogate can stand in JSON as an escape only; then the bytes differ there.
+    return text.encode("utf-8", "surrogatepass")
+
+
+def check_writing(data: bytes, receipt: Any) -> None:
+    try:
+        expected = written(receipt)
+    except (ValueError, RecursionError):
+        raise Refused(Step.JSON, "The file is not JSON that a receipt may hold.") from None
+    if data != expected:
+        pairs = enumerate(zip(data, expected, strict=False))
+        at = next((n for n, (a, b) in pairs if a != b), min(len(data), len(expected)))
+        raise Refused(Step.WRITING, f"The file is not written as receipts are, from byte {at} on.")
+
+
+def check_keys(receipt: Any, keys: Mapping[int, bytes] | None) -> dict[int, bytes]:
+    proof = receipt["proof"]
+    named = {row["id"]: decoded(row["public"]) for row in proof["public_keys"]}
+    for number in (proof["signed_by"], proof["head"]["key"]):
+        if number not in named:
+            raise Refused(Step.KEY, f"The receipt does not hold its key number {number}.")
+        if keys is not None and number not in keys:
+            raise Refused(Step.KEY, f"Key number {number} is not among the keys of the log.")
+        if keys is not None and keys[number] != named[number]:
+            raise Refused(Step.KEY, f"Key number {number} is not the log's key of that number.")
+    return named
+
+
+def check_signature(receipt: Any, keys: Mapping[int, bytes]) -> None:
+    signed = {name: value for name, value in receipt.items() if name != "signature"}
+    public = keys[receipt["proof"]["signed_by"]]
+    if not verify_ed25519(public, decoded(receipt["signature"]), rfc8785.dumps(signed)):
+        raise Refused(
+            Step.RECEIPT_SIGNATURE,
+            "The signature does not belong to this content: something in it was changed.",
+        )
+
+
+def check_leaf(receipt: Any) -> None:
+    proof = receipt["proof"]
+    if merkle.leaf_hash(rfc8785.dumps(proof["event"])) != decoded(proof["leaf_hash"]):
+        raise Refused(Step.LEAF, "The event and its salt do not give the hash of the log's entry.")
+
+
+def check_path(receipt: Any) -> None:
+    proof = receipt["proof"]
+    path = [decoded(sibling) for sibling in proof["inclusion_path"]]
+    try:
+        root = merkle.root_from_inclusion(
+            proof["leaf_index"], proof["head"]["size"], decoded(proof["leaf_hash"]), path
+        )
+    except ValueError as error:
+        raise Refused(Step.PATH, f"The path does not lead to the head's root: {error}.") from None
+    if root != decoded(proof["head"]["root"]):
+        raise Refused(Step.PATH, "The path does not lead to the head's root.")
+
+
+def check_head(receipt: Any, keys: Mapping[int, bytes]) -> None:
+    head = receipt["proof"]["head"]
+    text = f"{head['origin']}\n{head['size']}\n{head['root']}\n{head['time']}\n".encode()
+    if not verify_ed25519(keys[head["key"]], decoded(head["signature"]), text):
+        raise Refused(Step.HEAD_SIGNATURE, "The head's signature does not belong to this head.")
+
+
+def check_readable(receipt: Any) -> None:
+    """What a person reads must be what the hashed event says."""
+    event, notice = receipt["proof"]["event"], receipt["pii_processing"]["privacy_notice"]
+    pairs = {
+        "record_id": (receipt["record_id"], event["event"]),
+        "pii_principal_id": (receipt["pii_principal_id"], event["person"]),
+        "the purpose": (receipt["pii_processing"]["purposes"][0]["id"], event["topic"]),
+        "the wording's version": (notice["version"], event["wording_version"]),
+        "the wording's language": (notice["language"], event["language"]),
+        "events": (receipt["events"], [told_event(event)]),
+    }
+    for name, (told, said) in pairs.items():
+        if told != said:
+            raise Refused(Step.READABLE, f"The readable part ({name}) disagrees with the event.")
+
+
+def facts(receipt: Any, *, believed: bool) -> dict[str, str]:
+    proof, event = receipt["proof"], receipt["events"][0]
+    return {
+        "purpose": receipt["pii_processing"]["purposes"][0]["name"],
+        "state": event["state"],
+        "type": event["type"],
+        "time": event["time"],
+        "method": event["method"],
+        "person": receipt["pii_principal_id"],
+        "controller": receipt["pii_controllers"][0]["name"],
+        "leaf": str(proof["leaf_index"]),
+        "log": proof["head"]["origin"],
+        "size": str(proof["head"]["size"]),
+        "head time": proof["head"]["time"],
+        "keys": "the receipt's own, not compared" if believed else "compared",
+    }
+
+
+def decoded(text: str) -> bytes:
+    """Base64 whose form `shape` has checked."""
+    return base64.b64decode(text, validate=True)
+
+
+def read_keys(data: bytes) -> dict[int, bytes]:
+    """The keys as `/trust/log/keys.json` publishes them; ValueError when it is something else."""
+    try:
+        rows = json.loads(data)["keys"]
+        return {int(row["id"]): base64.b64decode(row["public"], validate=True) for row in rows}
+    except (KeyError, TypeError, ValueError, RecursionError, binascii.Error) as error:
+        raise ValueError("not a list of the log's keys") from error

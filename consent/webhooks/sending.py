@@ -1,0 +1,132 @@
+"""Handing deliveries over: claim under a lease, call, write down what became of it.
+
+At least once: a worker killed between the answer and the commit leaves the row waiting, and it is
+sent again under the same `webhook-id` once the lease is over.
+"""
+
+import random
+import uuid
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from consent.models import Delivery, Webhook
+from consent.webhooks import policy
+from consent.webhooks.calling import Answer, Call, CheckedAdapter, call
+from consent.webhooks.messages import OPT_IN_BEGINS, type_of
+from consent.webhooks.secrets import UnreadableSecretError, signing_secrets
+from foundation import standstill
+
+type Clock = Callable[[], datetime]
+State = Delivery.State
+
+
+def deliver_pending(*, clock: Clock = timezone.now, until: datetime | None = None) -> int:
+    """Call until nothing is due or `until` has come; how many deliveries were taken."""
+    give_up_on_paused(now=clock())
+    taken = 0
+    adapter = CheckedAdapter(pool_maxsize=policy.AT_ONCE)
+    with closing(adapter), ThreadPoolExecutor(max_workers=policy.AT_ONCE) as pool:
+        while until is None or clock() < until:
+            calls = claim_due(now=clock())
+            if not calls:
+                break
+            # No thread touches the database: the connection stays this one's.
+            waiting = {
+                pool.submit(call, each, now=clock(), through=adapter): each for each in calls
+            }
+            while waiting:
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                with transaction.atomic():
+                    for each in done:
+                        taken += settle(waiting.pop(each), each.result(), now=clock())
+    return taken
+
+
+def claim_due(*, now: datetime) -> list[Call]:
+    """A few of each webhook, so that one with a long queue lets the others through.
+
+    While the portal stands still (a database restored from an older state, for one) a yes in it may
+    have been taken back since: nobody is told of one. A no and an erasure are told all the same.
+    """
+    due = Delivery.objects.filter(state=State.WAITING, not_before__lte=now)
+    if standstill.why():
+        due = due.exclude(body__startswith=OPT_IN_BEGINS)
+    webhooks = Webhook.objects.filter(paused_at=None).order_by("?")
+    return [each for webhook in webhooks for each in _claim(webhook, due, now=now)]
+
+
+@transaction.atomic
+def _claim(webhook: Webhook, rows: QuerySet[Delivery], *, now: datetime) -> list[Call]:
+    due = list(
+        rows.filter(webhook=webhook)
+        .order_by("not_before", "pk")
+        .select_for_update(skip_locked=True, of=("self",))[: policy.AT_ONCE]
+    )
+    Delivery.objects.filter(pk__in=[each.pk for each in due]).update(
+        not_before=now + policy.LEASE, attempts=F("attempts") + 1
+    )
+    try:
+        keys = tuple(signing_secrets(webhook, now=now)) if due else ()
+    except UnreadableSecretError:
+        keys = ()
+    return [
+        Call(
+            delivery_id=each.pk,
+            webhook_id=webhook.pk,
+            attempts=each.attempts + 1,
+            is_erasure=type_of(each.body) == Webhook.Event.ERASURE,
+            url=webhook.url,
+            body=each.body,
+            secrets=keys,
+        )
+        for each in due
+    ]
+
+
+def settle(request: Call, answer: Answer, *, now: datetime) -> bool:
+    """Write down the answer; whether the delivery was taken.
+
+    A row that an erasure removed meanwhile stays removed. Of two workers whose calls overlapped,
+    a success counts whoever had it, a failure only from the one whose lease it is.
+    """
+    row = Delivery.objects.filter(pk=request.delivery_id, state=State.WAITING)
+    # The receiver may say back whom it erased: of such an answer only the status is kept.
+    words = str(Answer(answer.status) if request.is_erasure and answer.status else answer)
+    if answer.is_taken:
+        over: dict[str, Any] = {"body": ""} if request.is_erasure else {}
+        row.update(state=State.DELIVERED, finished_at=now, answer=words, **over)
+        return True
+    row = row.filter(attempts=request.attempts)
+    wait = policy.wait_after(request.attempts, random.random())
+    if answer.is_gone:
+        # "410 Gone: disable the endpoint" (Standard Webhooks). What waits is told when it resumes.
+        Webhook.objects.filter(pk=request.webhook_id, paused_at=None).update(paused_at=now)
+        row.update(answer=words, not_before=now, attempts=F("attempts") - 1)
+    elif wait is None:
+        row.update(state=State.DEAD, finished_at=now, answer=words)
+    else:
+        row.update(answer=words, not_before=now + wait)
+    return False
+
+
+def give_up_on_paused(*, now: datetime) -> int:
+    """Nothing about anyone waits for ever for a webhook that nobody resumes."""
+    return Delivery.objects.filter(
+        state=State.WAITING,
+        webhook__paused_at__isnull=False,
+        made_at__lte=now - policy.PAUSED_AT_MOST,
+    ).update(state=State.DEAD, finished_at=now, answer="the webhook was paused too long")
+
+
+def deliver_again(deliveries: "list[uuid.UUID]", *, now: datetime) -> int:
+    """From the first attempt on, at once; only what was given up, so pressing twice is once."""
+    return Delivery.objects.filter(pk__in=deliveries, state=State.DEAD).update(
+        state=State.WAITING, attempts=0, not_before=now, finished_at=None
+    )

@@ -1,0 +1,1 @@
+"""What comes back about our mail: requests to stop, complaints, bounces. Each counts once."""

@@ -1,0 +1,233 @@
+"""Acting on what came in, once. The event's row and what follows from it are one transaction.
+
+The row's key derives from the source, so a second delivery meets it and does nothing, also one
+that comes after the person has said yes again. What is older than the person's own newest word
+changes nothing either.
+"""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from consent import rejoining, suppression
+from consent.models import Source, Suppression
+from consent.services import Shown, optional_topics, record_opt_out
+from consent.tokens import RecipientToken
+from consent.topics import topic_id
+from foundation.calendar import month_start, months_later
+from foundation.ids import uuid7_from
+from messaging.models import Message, ProviderEvent
+
+Kind = ProviderEvent.Kind
+Outcome = ProviderEvent.Outcome
+
+# Clocks of others run ahead a little.
+AHEAD = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """What came in, and what of it is proven: a valid token, a message of ours, an address that
+    a provider's authenticated call or a message of ours names.
+    """
+
+    kind: Kind
+    source: tuple[str, ...]
+    told_at: datetime | None
+    happened_at: datetime
+    received_at: datetime
+    why: str = ""
+    provider: str = ""
+    status: str = ""
+    about: str = ""
+    token: RecipientToken | None = None
+    message: Message | None = None
+    address: str = ""
+    hint: uuid.UUID | None = None
+
+    @property
+    def key(self) -> uuid.UUID:
+        return uuid7_from(_clock(self.told_at, self.received_at), *self.source)
+
+
+def _clock(told: datetime | None, received: datetime) -> datetime:
+    """The source's own time when a partition can hold it, else the start of the month."""
+    earliest = months_later(month_start(received), -1)
+    if told is not None and earliest <= told <= received + AHEAD:
+        return told
+    return month_start(received)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    outcome: Outcome
+    why: str = ""
+    person_id: uuid.UUID | None = None
+    topic_id: uuid.UUID | None = None
+
+
+def receive(incoming: Incoming, *, now: datetime) -> Outcome:
+    """What became of it; an erasure in this very moment is asked about once more."""
+    try:
+        return _receive(incoming, now=now)
+    except IntegrityError:
+        return _receive(incoming, now=now)
+
+
+@transaction.atomic
+def _receive(incoming: Incoming, *, now: datetime) -> Outcome:
+    event = ProviderEvent(
+        id=incoming.key,
+        kind=incoming.kind,
+        outcome=Outcome.UNKNOWN,
+        provider=incoming.provider,
+        status=incoming.status[:12],
+        about=incoming.about[:200],
+        message_id=incoming.message.pk if incoming.message else None,
+        happened_at=incoming.happened_at,
+        received_at=incoming.received_at,
+    )
+    try:
+        with transaction.atomic():
+            event.save(force_insert=True)
+    except IntegrityError:
+        earlier = ProviderEvent.objects.filter(pk=event.pk).first()
+        if earlier is None:
+            raise
+        return Outcome(earlier.outcome)
+    result = ACTS[incoming.kind](incoming, now)
+    ProviderEvent.objects.filter(pk=event.pk).update(
+        outcome=result.outcome,
+        why=result.why,
+        person_id=result.person_id,
+        topic_id=result.topic_id,
+    )
+    return result.outcome
+
+
+# --- what each kind does ----------------------------------------------------------------------
+
+
+def _stop_by_mail(incoming: Incoming, now: datetime) -> Result:
+    """`mailto:` of List-Unsubscribe: the topic of the mail, in the wording that mail was about."""
+    token = incoming.token
+    assert token is not None
+    named = topic_id(token.topic)
+    changed = record_opt_out(
+        token.person_id,
+        optional_topics() if named is None else [named],
+        source=Source.MAILTO,
+        now=now,
+        shown=_shown(token),
+        received_at=incoming.received_at,
+    )
+    if not changed and not User.objects.filter(pk=token.person_id).exists():
+        return Result(Outcome.NOTHING, "nobody_named")  # erased: not even the key comes back
+    return _result(changed, token.person_id, named)
+
+
+def _shown(token: RecipientToken | None) -> Shown:
+    if token is None:
+        return Shown()
+    return Shown(wording_version=token.wording_version or None, mailing=token.mailing)
+
+
+def _result(changed: object, person_id: uuid.UUID | None, topic: uuid.UUID | None = None) -> Result:
+    outcome, why = (Outcome.APPLIED, "") if changed else (Outcome.NOTHING, "already")
+    return Result(outcome, why, person_id, topic)
+
+
+def _complaint(incoming: Incoming, now: datetime) -> Result:
+    """ "This is spam": nothing optional any more, on no topic, and the address is suppressed."""
+    person, address = _whom(incoming)
+    if person is None and not address:
+        return Result(Outcome.UNKNOWN, incoming.why or "nobody_named")
+    if person is not None and rejoining.said_yes_after(person.pk, incoming.happened_at):
+        return Result(Outcome.NOTHING, "yes_since", person.pk)
+    new = suppression.suppress(
+        address, reason=Suppression.Reason.COMPLAINT, now=incoming.happened_at
+    )
+    changed = person is not None and record_opt_out(
+        person.pk,
+        optional_topics(),
+        source=Source.COMPLAINT,
+        now=now,
+        shown=_shown(incoming.token),
+        received_at=incoming.received_at,
+    )
+    return _result(new or changed, person.pk if person else None)
+
+
+def _unsubscribed(incoming: Incoming, now: datetime) -> Result:
+    """At the provider: the topic of that mail, or everything optional when it names none."""
+    person, address = _whom(incoming)
+    if person is None:
+        if not address:
+            return Result(Outcome.UNKNOWN, "nobody_named")
+        return _result(
+            suppression.suppress(
+                address, reason=Suppression.Reason.PROVIDER, now=incoming.happened_at
+            ),
+            None,
+        )
+    if rejoining.said_yes_after(person.pk, incoming.happened_at):
+        return Result(Outcome.NOTHING, "yes_since", person.pk)
+    named = incoming.message.topic_id if incoming.message else None
+    changed = record_opt_out(
+        person.pk,
+        optional_topics() if named is None else [named],
+        source=Source.PROVIDER,
+        now=now,
+        received_at=incoming.received_at,
+    )
+    return _result(changed, person.pk, named)
+
+
+def _hard_bounce(incoming: Incoming, now: datetime) -> Result:
+    """The address does not exist, until its owner confirms it again."""
+    if not incoming.address:
+        return Result(Outcome.UNKNOWN, incoming.why or "unproven", incoming.hint)
+    person: User | None = User.objects.with_address(incoming.address).first()
+    if person and person.email_confirmed_at and person.email_confirmed_at > incoming.happened_at:
+        return Result(Outcome.NOTHING, "confirmed_since", person.pk)
+    new = suppression.suppress(
+        incoming.address, reason=Suppression.Reason.HARD_BOUNCE, now=incoming.happened_at
+    )
+    return _result(new, person.pk if person else None)
+
+
+def _only_noted(incoming: Incoming, now: datetime) -> Result:
+    return Result(Outcome.NOTHING, incoming.why, incoming.hint)
+
+
+def _left_to_people(incoming: Incoming, now: datetime) -> Result:
+    return Result(Outcome.UNKNOWN, incoming.why, incoming.hint)
+
+
+ACTS: dict[str, Callable[[Incoming, datetime], Result]] = {
+    Kind.MAILTO: _stop_by_mail,
+    Kind.COMPLAINT: _complaint,
+    Kind.UNSUBSCRIBE: _unsubscribed,
+    Kind.HARD_BOUNCE: _hard_bounce,
+    Kind.SOFT_BOUNCE: _only_noted,
+    Kind.AUTO_REPLY: _only_noted,
+    Kind.OTHER: _left_to_people,
+}
+
+
+def _whom(incoming: Incoming) -> tuple[User | None, str]:
+    """The person our own mark names, else the owner of the address; and the address meant."""
+    people = User.objects.all()
+    person: User | None = None
+    if incoming.token is not None:
+        person = people.filter(pk=incoming.token.person_id).first()
+    if person is None and incoming.message is not None:
+        person = people.filter(pk=incoming.message.person_id).first()
+    if person is None and incoming.address:
+        person = people.with_address(incoming.address).first()
+    address = incoming.address or (incoming.message.to_address if incoming.message else "")
+    return person, address or (person.email if person else "")

@@ -1,0 +1,1 @@
+"""The mail provider's own suppression list, kept in step with ours."""

@@ -1,0 +1,145 @@
+"""The journal as one table of a second PostgreSQL database.
+
+The primary key on the position decides between two writers. The table is made when it is missing;
+it refuses changes by trigger, and whoever owns that database can still drop it, so its login should
+be nobody's but the portal's.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+from psycopg import errors, sql
+
+from retention.journal.record import START, Entry, Record, Tail, chained
+from retention.journal.store import JournalMovedError, JournalUnreachableError
+
+TABLE = "portal_journal"
+_MAKE = """
+CREATE TABLE IF NOT EXISTS portal_journal (
+    position bigint PRIMARY KEY, chain bytea NOT NULL, entry text NOT NULL,
+    written_at timestamptz NOT NULL DEFAULT now());
+CREATE OR REPLACE FUNCTION portal_journal_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the journal is append-only' USING ERRCODE = 'insufficient_privilege';
+END $$;
+CREATE OR REPLACE TRIGGER portal_journal_append_only
+    BEFORE UPDATE OR DELETE OR TRUNCATE ON portal_journal
+    FOR EACH STATEMENT EXECUTE FUNCTION portal_journal_refuse();
+"""
+_TAIL = "SELECT position, chain FROM portal_journal ORDER BY position DESC LIMIT 1"
+_COLUMNS = "SELECT position, chain, entry FROM portal_journal"
+_PAGE = 200
+# A journal that does not answer must be noticed while somebody still waits for the page.
+_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 3,
+    "options": "-c statement_timeout=5s -c synchronous_commit=on -c lock_timeout=5s",
+    "tcp_user_timeout": 5000,
+}
+
+
+class DatabaseJournal:
+    """One connection per process, opened when needed; its threads take turns."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._turn = threading.RLock()
+        self._connection: psycopg.Connection | None = None
+
+    def tail(self) -> Tail:
+        return self._ask(_tail)
+
+    def at(self, position: int) -> Record | None:
+        rows = self._ask(lambda found: _rows(found, f"{_COLUMNS} WHERE position = %s", [position]))
+        return rows[0] if rows else None
+
+    def read(self, *, after: int) -> Iterator[Record]:
+        page = f"{_COLUMNS} WHERE position > %s ORDER BY position LIMIT {_PAGE}"
+        while True:
+            rows = self._ask(lambda found, after=after: _rows(found, page, [after]))  # type: ignore[misc]
+            yield from rows
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].position
+
+    def append(self, entries: Sequence[Entry], *, after: Tail) -> Tail:
+        records = chained(entries, after=after)
+
+        def write(found: psycopg.Connection) -> Tail:
+            if after == START:
+                found.execute(_MAKE)
+            if _tail(found) != after:
+                raise JournalMovedError
+            with found.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO portal_journal (position, chain, entry) VALUES (%s, %s, %s)",
+                    [(each.position, each.chain, each.body.decode()) for each in records],
+                )
+            return records[-1].tail if records else after
+
+        try:
+            return self._ask(write)
+        except errors.UniqueViolation as error:
+            raise JournalMovedError from error
+
+    def put_aside(self) -> str:
+        aside = f"{TABLE}_{datetime.now(UTC):%Y%m%dt%H%M%S%fz}"
+
+        def rename(found: psycopg.Connection) -> str:
+            if _tail(found) == START:
+                return ""
+            found.execute(
+                sql.SQL("ALTER TABLE portal_journal RENAME TO {}").format(sql.Identifier(aside))
+            )
+            return aside
+
+        return self._ask(rename)
+
+    def _ask[T](self, question: Callable[[psycopg.Connection], T]) -> T:
+        """In one transaction, on a connection that was tried; one that is gone is opened anew."""
+        with self._turn:
+            try:
+                found = self._connected()
+                with found.transaction():
+                    return question(found)
+            except errors.UniqueViolation:
+                raise
+            except psycopg.Error as error:
+                self.close()
+                raise JournalUnreachableError(type(error).__name__) from error
+
+    def _connected(self) -> psycopg.Connection:
+        if self._connection is not None:
+            try:
+                self._connection.execute("SELECT 1")
+            except psycopg.Error:
+                self.close()
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True, **_PATIENCE)
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _exists(found: psycopg.Connection) -> bool:
+    row = found.execute("SELECT to_regclass('portal_journal') IS NOT NULL").fetchone()
+    return row is not None and bool(row[0])
+
+
+def _tail(found: psycopg.Connection) -> Tail:
+    row = found.execute(_TAIL).fetchone() if _exists(found) else None
+    return START if row is None else Tail(row[0], row[1])
+
+
+def _rows(found: psycopg.Connection, statement: str, values: Sequence[int]) -> list[Record]:
+    if not _exists(found):
+        return []
+    return [
+        Record(position, chain, entry.encode())
+        for position, chain, entry in found.execute(statement, values).fetchall()
+    ]

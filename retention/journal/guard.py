@@ -1,0 +1,121 @@
+"""Whether this database is the one the journal belongs to, and no older state of it.
+
+The order of writing is: commit, journal, mark. So a journal that is a little ahead of the mark is
+a round that was cut short if the database knows everything in it, and otherwise a restore.
+"""
+
+import enum
+from collections.abc import Iterator
+
+from consent.models import Leaf
+from consent.proof import tree
+from retention.journal.mark import Mark, current_mark
+from retention.journal.record import START, Record
+from retention.journal.store import (
+    Journal,
+    JournalDamagedError,
+    JournalUnreachableError,
+    open_journal,
+)
+from retention.models import DeletionRequest
+
+
+class Reason(enum.StrEnum):
+    """Why nothing may go on, each with the way out (docs/operations/journal.md)."""
+
+    MISSING = "the journal is missing"
+    SHORTENED = "the journal is shorter than the database remembers it"
+    CHANGED = "the journal is not the one the database remembers"
+    UNREACHABLE = "the journal cannot be reached"
+    RESTORED = "the database is older than the journal"
+    DIVERGED = "the log of the database is not the one in the journal"
+
+
+class StandstillError(Exception):
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(f"{reason} ({detail})" if detail else str(reason))
+        self.reason = reason
+
+
+def check() -> str:
+    """For `foundation.standstill`: '' or the reason. Reads only, and under any role."""
+    try:
+        # The mark first: read after the journal, it might already be beyond what was read.
+        for record in records_ahead(open_journal(), current_mark()):
+            refuse_unknown(record)
+    except StandstillError as error:
+        return str(error)
+    return ""
+
+
+def records_ahead(journal: Journal, mark: Mark) -> Iterator[Record]:
+    """What the journal holds after the mark, once it is clear that it goes on from there."""
+    try:
+        yield from _records_ahead(journal, mark)
+    except JournalUnreachableError as error:
+        raise StandstillError(Reason.UNREACHABLE, str(error)) from error
+    except JournalDamagedError as error:
+        raise StandstillError(Reason.CHANGED, str(error)) from error
+
+
+def _records_ahead(journal: Journal, mark: Mark) -> Iterator[Record]:
+    refuse_other(journal, mark)
+    former = mark.tail
+    for record in journal.read(after=former.position):
+        if not record.follows(former):
+            raise StandstillError(Reason.CHANGED, f"at {former.position + 1}")
+        yield record
+        former = record.tail
+
+
+def refuse_other(journal: Journal, mark: Mark) -> None:
+    """The journal must hold what the database remembers of it."""
+    tail = journal.tail()
+    if tail == mark.tail:
+        return
+    if tail == START:
+        raise StandstillError(Reason.MISSING)
+    if tail.position < mark.tail.position:
+        raise StandstillError(Reason.SHORTENED, f"{tail.position} of {mark.tail.position}")
+    if mark.tail != START:
+        remembered = journal.at(mark.tail.position)
+        if remembered is None or remembered.tail != mark.tail:
+            raise StandstillError(Reason.CHANGED, f"at {mark.tail.position}")
+
+
+def refuse_unknown(record: Record) -> None:
+    if not is_known(record):
+        raise StandstillError(Reason.RESTORED, f"it lacks record {record.position}")
+
+
+def is_known(record: Record) -> bool:
+    """Whether the database has what the record says."""
+    entry = record.entry
+    match entry["kind"]:
+        case "leaves":
+            return missing_leaves(record) == []
+        case "head":
+            return tree.tree_size() >= int(entry["size"])
+        case "erasure":
+            return DeletionRequest.objects.filter(reference=entry["reference"]).exists()
+        case _:
+            return True
+
+
+def missing_leaves(record: Record) -> list[tuple[int, list[str]]]:
+    """Index and leaf of those the log has not. Another leaf in such a place is no restore."""
+    entry = record.entry
+    first, leaves = int(entry["first"]), entry["leaves"]
+    present = {
+        index: [str(event_id), kind, bytes(digest).hex()]
+        for index, event_id, kind, digest in Leaf.objects.filter(
+            index__gte=first, index__lt=first + len(leaves)
+        ).values_list("index", "event_id", "kind", "hash")
+    }
+    missing = []
+    for index, leaf in enumerate(leaves, first):
+        if index not in present:
+            missing.append((index, leaf))
+        elif present[index] != leaf:
+            raise StandstillError(Reason.DIVERGED, f"at leaf {index}")
+    return missing

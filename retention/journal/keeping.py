@@ -1,0 +1,132 @@
+"""The round that keeps log and journal: look, seal, write down, sign.
+
+The order is commit, journal, mark, and each record is one whole. So a round may die at any line:
+what is in the journal and in the database is recognised by the next, and what is not is written.
+"""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from consent.models import Head, Leaf, LogKey
+from consent.proof import heads, tree
+from consent.proof.sealer import seal_pending
+from foundation import standstill
+from retention.journal import entries
+from retention.journal.guard import Reason, StandstillError, records_ahead, refuse_unknown
+from retention.journal.mark import Mark, current_mark, move_mark
+from retention.journal.record import START, Entry, chained
+from retention.journal.store import (
+    JournalMovedError,
+    JournalUnreachableError,
+    open_journal,
+)
+
+# One record holds that many leaves; a line stays below some 250 kB.
+RUN = 500
+# A head says nothing new more often than this.
+HEAD_EVERY = timedelta(seconds=60)
+FIRST = "the first record"
+
+
+def keep_log(now: datetime) -> int:
+    """One round; how many leaves it wrote down. In standstill nothing is sealed or written."""
+    try:
+        mark = catch_up()
+        seal_pending(now=now)
+        mark = begun(mark, now=now)
+        written = 0
+        while run := list(Leaf.objects.filter(index__gte=mark.leaves).order_by("index")[:RUN]):
+            mark = write(entries.leaves(run, now=now), mark)
+            written += len(run)
+        sign_head(write_heads(mark), now=now)
+    except JournalMovedError:
+        return 0  # another keeper is at it; the next round goes on from there
+    except (StandstillError, JournalUnreachableError):
+        standstill.forget()
+        standstill.why()  # tells the operators, once
+        return 0
+    return written
+
+
+def catch_up() -> Mark:
+    """Take up a round that died between journal and mark; refuse whatever else is ahead."""
+    mark = current_mark()
+    for record in records_ahead(open_journal(), mark):
+        refuse_unknown(record)
+        if record.entry["kind"] == "head":
+            publish(record.entry)
+        mark = move_mark(record)
+    return mark
+
+
+def begun(mark: Mark, *, now: datetime) -> Mark:
+    """A new database and no journal: the one begins with the other."""
+    if mark.tail != START:
+        return mark
+    return write(entries.begin(FIRST, actor="portal", now=now), mark)
+
+
+def write_erasure(
+    reference: uuid.UUID, person_id: uuid.UUID, addresses: Iterable[str], *, now: datetime
+) -> None:
+    """On the disk before anything of the person goes; twice is once. Refuses in standstill."""
+    entry = entries.erasure(reference, person_id, addresses, now=now)
+    while True:
+        try:
+            write(entry, begun(catch_up(), now=now))
+        except JournalMovedError:
+            continue  # another writer was first: look at what it wrote, then write
+        return
+
+
+def write(entry: Entry, mark: Mark) -> Mark:
+    """Into the journal, on the disk; then the mark."""
+    (record,) = chained([entry], after=mark.tail)
+    open_journal().append([entry], after=mark.tail)
+    return move_mark(record)
+
+
+def write_heads(mark: Mark) -> Mark:
+    """Heads of before the journal; in a running portal there are none."""
+    former = Head.objects.filter(size__gt=mark.head).select_related("key").order_by("size")
+    for head in former.iterator(chunk_size=RUN):
+        mark = write(entries.head(head), mark)
+    return mark
+
+
+def sign_head(mark: Mark, *, now: datetime) -> None:
+    """Journaled first, published after: a head that anybody has seen cannot be lost."""
+    latest = heads.latest_head()
+    if latest is not None and now - latest.signed_at < HEAD_EVERY:
+        return
+    if (head := heads.next_head(now=now)) is not None:
+        entry = entries.head(head)
+        (record,) = chained([entry], after=mark.tail)
+        open_journal().append([entry], after=mark.tail)
+        heads.publish_head(head)
+        move_mark(record)
+
+
+def publish(entry: Entry) -> None:
+    """A head that the journal has and the database may not, with the key that signed it."""
+    size = int(entry["size"])
+    if tree.root_at(size).hex() != entry["root"]:
+        raise StandstillError(Reason.DIVERGED, f"at head {size}")
+    heads.publish_head(entry_head(entry))
+
+
+def entry_head(entry: Entry) -> Head:
+    key, _ = LogKey.objects.get_or_create(
+        number=entry["key"],
+        defaults={"public": bytes.fromhex(entry["public"]), "origin": entry["origin"]},
+    )
+    if bytes(key.public).hex() != entry["public"]:
+        raise StandstillError(Reason.DIVERGED, f"at key {key.number}")
+    return Head(
+        size=entry["size"],
+        root=bytes.fromhex(entry["root"]),
+        signed_at=datetime.fromisoformat(entry["at"]),
+        key=key,
+        signature=bytes.fromhex(entry["signature"]),
+    )

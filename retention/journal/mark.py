@@ -1,0 +1,57 @@
+"""The mark: how far this database knows the journal. It only ever moves on."""
+
+from dataclasses import dataclass
+
+from django.db import connection
+
+from retention.journal.record import START, Record, Tail
+from retention.models import JournalMark
+
+_MOVE = """
+INSERT INTO retention_journalmark AS m (id, position, chain, leaves, head)
+VALUES (1, %(position)s, %(chain)s, %(leaves)s, %(head)s)
+ON CONFLICT (id) DO UPDATE
+   SET position = excluded.position, chain = excluded.chain, moved_at = statement_timestamp(),
+       leaves = GREATEST(m.leaves, excluded.leaves), head = GREATEST(m.head, excluded.head)
+ WHERE m.position < excluded.position
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    tail: Tail = START
+    leaves: int = 0
+    head: int = 0
+
+
+def current_mark() -> Mark:
+    row = JournalMark.objects.first()
+    if row is None:
+        return Mark()
+    tail = Tail(row.position, bytes(row.chain))
+    return Mark(tail=tail, leaves=row.leaves, head=row.head)
+
+
+def move_mark(record: Record) -> Mark:
+    """The database knows this record now; whoever comes later moves nothing back."""
+    entry = record.entry
+    leaves = entry["first"] + len(entry["leaves"]) if entry["kind"] == "leaves" else 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _MOVE,
+            {
+                "position": record.position,
+                "chain": record.chain,
+                "leaves": leaves,
+                "head": entry["size"] if entry["kind"] == "head" else 0,
+            },
+        )
+    return current_mark()
+
+
+def begin_mark(tail: Tail) -> None:
+    """The journal was begun anew: of what the log holds, nothing stands in it yet."""
+    JournalMark.objects.update_or_create(
+        id=JournalMark.THE_ONE,
+        defaults={"position": tail.position, "chain": tail.chain, "leaves": 0, "head": 0},
+    )

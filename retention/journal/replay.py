@@ -1,0 +1,296 @@
+"""After a restore: what the journal knows and the database forgot is made so again.
+
+Record by record, each in one transaction with its mark, so a killed replay goes on where it was.
+Every no after the mark stands again, whatever the restored database says since; a yes that was
+given after it is not in the journal, and its person has to give it anew.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.models import User
+from consent import services as consent
+from consent.models import ConsentDetail, Head, Preference, Source, State, Suppression, Topic
+from consent.policy import PAUSE_MONTHS
+from consent.proof.sealer import append_leaves
+from consent.suppression import REVIEW_AFTER_YEARS
+from foundation import standstill
+from foundation.addresses import address_hash, person_hash
+from foundation.calendar import months_later, years_later
+from foundation.redaction import redact
+from retention import erasure, services
+from retention.journal import entries
+from retention.journal.guard import (
+    Reason,
+    StandstillError,
+    missing_leaves,
+    records_ahead,
+)
+from retention.journal.keeping import publish
+from retention.journal.mark import begin_mark, current_mark, move_mark
+from retention.journal.record import START, Entry, Record, chained
+from retention.journal.store import open_journal
+from retention.models import DeletionRequest
+from retention.models import Source as Way
+
+ACTOR = "replay_journal"
+
+
+class KeyLostError(Exception):
+    """Records are hashed with a key that the ring no longer holds: nobody can be told by them."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was done, or would be: how often each."""
+
+    done: Counter[str] = field(default_factory=Counter)
+
+    def add(self, what: str, number: int = 1) -> None:
+        if number:
+            self.done[what] += number
+
+
+@dataclass(slots=True)
+class People:
+    """Whom the hashes of the records mean in this database."""
+
+    by_person: dict[str, uuid.UUID] = field(default_factory=dict)
+    by_address: dict[str, list[uuid.UUID]] = field(default_factory=dict)
+
+    def meant(self, entry: Entry) -> list[uuid.UUID]:
+        """The person, or else whoever has the address now."""
+        if (person := self.by_person.get(entry["person"])) is not None:
+            return [person]
+        return self.by_address.get(entry["address"] or "", [])
+
+
+def replay(now: datetime, *, dry_run: bool = False) -> Report:
+    """Make the database know everything in the journal; without need it does nothing."""
+    report = Report()
+    people = find_people()
+    if dry_run:
+        with transaction.atomic():
+            for record in _ahead():
+                _STEPS[record.entry["kind"]](record, people, report, now)
+                report.add("records")
+            transaction.set_rollback(True)
+        return report
+    for record in _ahead():
+        is_erasure = record.entry["kind"] == "erasure"
+        with transaction.atomic():
+            _STEPS[record.entry["kind"]](record, people, report, now)
+            if not is_erasure:
+                move_mark(record)
+        if is_erasure:
+            _erase(record.entry, now=now)
+            move_mark(record)
+        report.add("records")
+    standstill.forget()
+    return report
+
+
+def _ahead() -> Iterator[Record]:
+    return records_ahead(open_journal(), current_mark())
+
+
+def find_people() -> People:
+    """One look at the records ahead and one at every account."""
+    keys, persons, addresses = set(), set(), set()
+    for record in _ahead():
+        entry = record.entry
+        for each in entry.get("opt_outs", [entry] if entry["kind"] == "erasure" else []):
+            keys.add(int(each["key"]))
+            persons.add(each["person"])
+            addresses.add(each.get("address"))
+    if lost := keys - set(settings.SUPPRESSION_KEYS):
+        raise KeyLostError(f"SUPPRESSION_KEYS lacks {', '.join(map(str, sorted(lost)))}")
+    people = People()
+    if not keys:
+        return people
+    for pk, email in User.objects.values_list("pk", "email").iterator(chunk_size=5_000):
+        for key in keys:
+            if (digest := person_hash(key, pk).hex()) in persons:
+                people.by_person[digest] = pk
+            if (digest := address_hash(key, email).hex()) in addresses:
+                people.by_address.setdefault(digest, []).append(pk)
+    return people
+
+
+# --- what each kind of record says again ---------------------------------------------------------
+
+
+def _begin(record: Record, people: People, report: Report, now: datetime) -> None:
+    """Says nothing about the database."""
+
+
+def _leaves(record: Record, people: People, report: Report, now: datetime) -> None:
+    """The log first: events that came in meanwhile get their place after it."""
+    entry = record.entry
+    missing = missing_leaves(record)
+    report.add("leaves", len(missing))
+    append_leaves(
+        [(uuid.UUID(leaf[0]), leaf[1], bytes.fromhex(leaf[2])) for _index, leaf in missing],
+        sealed_at=datetime.fromisoformat(entry["at"]),
+    )
+    if missing_leaves(record):
+        raise StandstillError(Reason.DIVERGED, f"before leaf {entry['first']}")
+    known = set(
+        ConsentDetail.objects.filter(
+            pk__in=[each["event"] for each in entry["opt_outs"]]
+        ).values_list("pk", flat=True)
+    )
+    for each in entry["opt_outs"]:
+        if uuid.UUID(each["event"]) not in known:
+            _opt_out(each, record.position, people, report, now)
+
+
+def _opt_out(
+    opt_out: dict[str, Any], position: int, people: People, report: Report, now: datetime
+) -> None:
+    persons = people.meant(opt_out)
+    if not persons and opt_out["address"] is not None:
+        report.add("suppressed addresses", _suppress(opt_out, Suppression.Reason.REPLAYED))
+    topic = Topic.objects.filter(number=opt_out["topic"]).first()
+    if topic is None:
+        report.add("choices of topics that are not there", len(persons))
+        return
+    for person in persons:
+        if opt_out["state"] == State.GRANTED:
+            report.add("pauses", _pause(person, topic, opt_out, now))
+        elif consent.record_opt_out(
+            person,
+            [topic.pk],
+            source=Source.REPLAY,
+            actor=ACTOR,
+            reason=f"record {position} of the journal",
+            now=now,
+        ):
+            report.add("opt-outs")
+
+
+def _pause(person: uuid.UUID, topic: Topic, opt_out: dict[str, Any], now: datetime) -> int:
+    """No shorter than it was asked for; the preference centre knows whole months only."""
+    until = datetime.fromisoformat(opt_out["until"])
+    standing = Preference.objects.of(person).filter(topic=topic, state=State.GRANTED).first()
+    if until <= now or standing is None or (standing.paused_until or now) >= until:
+        return 0
+    months = next((n for n in PAUSE_MONTHS if months_later(now, n) >= until), PAUSE_MONTHS[-1])
+    return len(
+        consent.record_pause(
+            person, [topic.pk], months=months, source=Source.REPLAY, actor=ACTOR, now=now
+        )
+    )
+
+
+def _suppress(entry: Entry, reason: Suppression.Reason) -> int:
+    """The hashes as they stand in the record; twice is once."""
+    since = datetime.fromisoformat(entry["at"])
+    hashes = entry["addresses"] if "addresses" in entry else [entry["address"]]
+    rows = Suppression.objects.filter(
+        key_id=entry["key"],
+        address_hash__in=[bytes.fromhex(each) for each in hashes],
+        reason=reason,
+    )
+    before = rows.count()
+    Suppression.objects.bulk_create(
+        [
+            Suppression(
+                key_id=entry["key"],
+                address_hash=bytes.fromhex(each),
+                reason=reason,
+                since=since,
+                review_on=years_later(since, REVIEW_AFTER_YEARS).date(),
+            )
+            for each in hashes
+        ],
+        ignore_conflicts=True,
+    )
+    return rows.count() - before
+
+
+def _erasure(record: Record, people: People, report: Report, now: datetime) -> None:
+    """The request and the suppression; the steps follow, each in its own transaction."""
+    entry = record.entry
+    report.add("suppressed addresses", _suppress(entry, Suppression.Reason.ERASED))
+    if DeletionRequest.objects.filter(reference=entry["reference"]).exists():
+        return
+    person = people.by_person.get(entry["person"])
+    if person is None or not User.objects.filter(pk=person).exists():
+        _remember_deletion(entry, now=now)
+        return
+    # Who was erased had left the staff before.
+    User.objects.filter(pk=person).update(is_staff=False, is_superuser=False)
+    services.request_deletion(
+        person,
+        source=Way.REPLAY,
+        actor=ACTOR,
+        now=now,
+        reference=uuid.UUID(entry["reference"]),
+    )
+    report.add("people erased again")
+
+
+def _remember_deletion(entry: Entry, *, now: datetime) -> None:
+    """Nobody to erase; the number in the mail of then still leads to a deletion that is done."""
+    DeletionRequest(
+        reference=uuid.UUID(entry["reference"]),
+        state=DeletionRequest.State.FINISHED,
+        source=Way.REPLAY,
+        actor=ACTOR,
+        requested_at=datetime.fromisoformat(entry["at"]),
+        finished_at=now,
+    ).save(force_insert=True)
+
+
+def _erase(entry: Entry, *, now: datetime) -> None:
+    """Also one that was under way when the backup was made."""
+    request = DeletionRequest.objects.open().filter(reference=entry["reference"]).first()
+    if request is not None:
+        request.steps.filter(name=erasure.JOURNAL).update(finished_at=now)
+        services.execute_deletion(request, now=now)
+
+
+def _head(record: Record, people: People, report: Report, now: datetime) -> None:
+    if not Head.objects.filter(size=record.entry["size"]).exists():
+        publish(record.entry)
+        report.add("heads")
+
+
+_STEPS = {"begin": _begin, "leaves": _leaves, "erasure": _erasure, "head": _head}
+
+
+# --- a journal that is lost ----------------------------------------------------------------------
+
+
+def start_anew(reason: str, *, actor: str, now: datetime) -> str:
+    """Accept that the journal is lost or cut: keep what is there aside, begin another.
+
+    Where the former one lies now, or ''. Refused while the journal is whole: then it is the
+    database that lacks something. The next rounds write the whole log into the new one.
+    """
+    try:
+        for _record in _ahead():
+            raise StandstillError(Reason.RESTORED)
+        raise NothingLostError
+    except StandstillError as error:
+        if error.reason not in (Reason.MISSING, Reason.SHORTENED, Reason.CHANGED):
+            raise
+    journal = open_journal()
+    aside = journal.put_aside()
+    entry = entries.begin(redact(reason), actor=actor, now=now)
+    journal.append([entry], after=START)
+    begin_mark(chained([entry], after=START)[0].tail)
+    standstill.forget()
+    return aside
+
+
+class NothingLostError(Exception):
+    """The journal is whole and the database knows it."""

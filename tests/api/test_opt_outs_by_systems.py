@@ -1,0 +1,98 @@
+"""`POST /opt-outs`: another system passes on a no; nothing tells whether the address is known."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from consent.history import readable_history
+from consent.models import ConsentDetail, Preference, ServiceKey, Source, State
+from consent.services import optional_topics
+from foundation import standstill
+from tests.api.conftest import Caller, error, system
+from tests.factories import NOW, retire_topic, topic
+
+pytestmark = pytest.mark.django_db
+
+
+def no(caller: Caller, address: str, **body: Any) -> Any:
+    return caller.send("post", "opt-outs", {"address": address, **body})
+
+
+def states(person: User) -> set[str]:
+    return set(Preference.objects.of(person.pk).values_list("state", flat=True))
+
+
+def test_a_no_to_a_topic_counts_and_says_by_whom_and_why(kari: User, shop: Caller) -> None:
+    answer = no(shop, kari.email.upper(), topic="newsletter", reason="Ticket 4711")
+    assert (answer.status_code, answer.json()) == (202, {"received": True})
+    event = ConsentDetail.objects.of(kari.pk).get(state=State.WITHDRAWN)
+    key = ServiceKey.objects.get()
+    assert (event.source, event.actor, event.reason) == (Source.API, f"key:{key.pk}", "Ticket 4711")
+    assert event.received_at is not None
+    assert event.received_at <= event.at
+    assert readable_history(kari.pk)
+
+
+def test_a_no_to_all_reaches_every_topic_of_optional_mail(kari: User, shop: Caller) -> None:
+    assert no(shop, kari.email, all=True).status_code == 202
+    assert states(kari) == {"refused", "withdrawn"}
+    assert Preference.objects.of(kari.pk).count() == len(optional_topics())
+
+
+def test_a_no_to_a_retired_topic_is_taken(kari: User, shop: Caller) -> None:
+    retire_topic(topic(), now=NOW)
+    assert no(shop, kari.email, topic="newsletter").status_code == 202
+    assert Preference.objects.get(person=kari, topic=topic()).state == State.WITHDRAWN
+
+
+def test_nobody_learns_whether_the_address_is_known(kari: User, shop: Caller) -> None:
+    known = no(shop, kari.email, topic="newsletter")
+    unknown = no(shop, "nobody@shop.example", topic="newsletter")
+    assert (known.status_code, known.content) == (unknown.status_code, unknown.content)
+    dropped = {"Date", "Set-Cookie"}
+    assert {k: v for k, v in known.items() if k not in dropped} == {
+        k: v for k, v in unknown.items() if k not in dropped
+    }
+
+
+def test_twice_is_once(kari: User, shop: Caller) -> None:
+    for _ in range(2):
+        assert no(shop, kari.email, topic="newsletter").status_code == 202
+    assert ConsentDetail.objects.of(kari.pk).filter(state=State.WITHDRAWN).count() == 1
+
+
+def test_it_is_taken_in_a_standstill(
+    kari: User, shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "why", lambda **_: "an older database")
+    assert no(shop, kari.email, topic="newsletter").status_code == 202
+    assert "withdrawn" in states(kari)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"topic": ""},
+        {"all": False},
+        {"all": "true"},
+        {"all": True, "topic": "newsletter"},
+        {"topic": "newsletter", "choice": "yes"},
+        {"topic": "newsletter", "reason": "x" * 201},
+        {"topic": "newsletter", "address": "kari"},
+        {"topic": "newsletter", "address": None},
+        {"topic": "newsletter", "reason": 4711},
+        {"topic": 1},
+    ],
+)
+def test_nonsense_changes_nothing(kari: User, shop: Caller, body: dict[str, Any]) -> None:
+    answer = shop.send("post", "opt-outs", {"address": kari.email, **body})
+    assert error(answer)[0] == 400
+    assert states(kari) == {"granted", "refused"}
+
+
+def test_a_key_without_the_scope_says_no_for_nobody(kari: User) -> None:
+    caller = system(ServiceKey.Scope.PERMISSION, ServiceKey.Scope.OPT_OUTS)
+    assert error(no(caller, kari.email, topic="newsletter")) == (403, "permission_denied")
+    assert states(kari) == {"granted", "refused"}

@@ -1,0 +1,61 @@
+"""Each test asks the standstill anew, and those of the journal run over both stores."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+from psycopg import sql
+from pytest_django.fixtures import Settings as SettingsWrapper
+
+from foundation import standstill
+from foundation.roles import KEEPER, LOGIN, as_role
+from retention.journal import store
+from retention.journal.database import DatabaseJournal
+from tests.database import administrator, drop
+from tests.services import process_name
+
+
+@pytest.fixture(autouse=True)
+def asked_anew() -> Iterator[None]:
+    standstill.forget()
+    yield
+    standstill.forget()
+    standstill.reasons()
+    standstill.forget()
+
+
+@pytest.fixture(params=["file", "database"])
+def journal(
+    request: pytest.FixtureRequest, settings: SettingsWrapper, own_journal: Path
+) -> Iterator[store.Journal]:
+    """A journal of its own, of either kind, and the one `JOURNAL_URL` names."""
+    if request.param == "file":
+        yield store.open_journal()
+        return
+    name = "_".join(filter(None, ("test_journal", process_name())))
+    with administrator() as admin:
+        drop(admin, name)
+        admin.execute(
+            sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
+                sql.Identifier(name), sql.Identifier(LOGIN)
+            )
+        )
+    former = django_settings.DATABASES["default"]["NAME"]
+    settings.JOURNAL_URL = os.environ["DATABASE_URL"].replace(f"/{former}?", f"/{name}?")
+    store._opened.cache_clear()
+    opened = store.open_journal()
+    assert isinstance(opened, DatabaseJournal)
+    with closing(opened):
+        yield opened
+    store._opened.cache_clear()
+    with administrator() as admin:
+        drop(admin, name)
+
+
+@pytest.fixture
+def keeper(db: None) -> Iterator[None]:
+    with as_role(KEEPER):
+        yield

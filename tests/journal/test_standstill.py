@@ -1,0 +1,344 @@
+"""What stops, and what does not, when journal and database do not belong together."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+from pytest_django.fixtures import Settings as SettingsWrapper
+
+from consent.models import ConsentDetail, Leaf, Suppression
+from consent.proof.sealer import seal_pending
+from consent.suppression import lost_keys, suppress
+from consent.tokens import RecipientToken, sign_token
+from foundation import standstill
+from foundation.roles import APP, KEEPER, SENDER, as_role
+from messaging import services as messaging
+from messaging.models import Message
+from retention import services
+from retention.journal.guard import Reason, check
+from retention.journal.keeping import keep_log
+from retention.journal.store import Journal
+from retention.models import JournalMark
+from retention.models import Source as Way
+from tests.factories import NOW, make_campaign, make_customer, topic
+from tests.journal.life import entries_of, forgotten, no
+from tests.mailbox import Mailbox
+from tests.messaging.test_hand_over import started
+
+pytestmark = pytest.mark.django_db
+
+
+def round_of_keeper() -> None:
+    with as_role(KEEPER):
+        keep_log(NOW)
+
+
+def make_history() -> None:
+    """Journal and database know of a choice and of a no, in two records."""
+    person = make_customer(yes=("newsletter",))
+    round_of_keeper()
+    no(person)
+    round_of_keeper()
+
+
+def restore() -> None:
+    """The database as it was before a no that the journal has."""
+    make_history()
+    with forgotten():
+        make_history()
+
+
+def lose(journal: Journal) -> None:
+    make_history()
+    journal.put_aside()
+
+
+def shorten(journal: Journal) -> None:
+    make_history()
+    entries = entries_of(journal)
+    journal.put_aside()
+    tail = journal.tail()
+    for entry in entries[:-1]:
+        tail = journal.append([{k: v for k, v in entry.items() if k != "position"}], after=tail)
+
+
+def change(journal: Journal) -> None:
+    """Somebody wrote the whole chain anew with another no in it."""
+    make_history()
+    entries = entries_of(journal)
+    journal.put_aside()
+    tail = journal.tail()
+    for entry in entries:
+        rest = {k: v for k, v in entry.items() if k != "position"}
+        tail = journal.append([{**rest, "at": "2026-01-01T00:00:00+00:00"}], after=tail)
+
+
+def start_from_nothing(journal: Journal) -> None:
+    with forgotten():
+        make_history()
+
+
+# --- the reasons ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("happens", "reason"),
+    [
+        (lose, Reason.MISSING),
+        (shorten, Reason.SHORTENED),
+        (change, Reason.CHANGED),
+        (lambda _journal: restore(), Reason.RESTORED),
+        (start_from_nothing, Reason.RESTORED),
+    ],
+)
+@pytest.mark.parametrize("role", [APP, SENDER, KEEPER])
+def test_every_process_sees_why_it_must_stop(
+    happens, reason: Reason, role: str, journal: Journal
+) -> None:
+    happens(journal)
+    with as_role(role):
+        assert check().startswith(reason)
+        assert standstill.why().startswith(reason)
+        assert standstill.why(pages=True).startswith(reason)
+
+
+def test_a_new_portal_without_a_journal_goes_on(journal: Journal) -> None:
+    assert check() == ""
+    make_history()
+    assert check() == ""
+
+
+def test_a_record_between_append_and_mark_stops_nobody(journal: Journal) -> None:
+    make_history()
+    with as_role(KEEPER), forgotten():
+        JournalMark.objects.all().delete()
+        assert check() == ""
+
+
+def test_one_changed_byte_in_the_last_record_stops(own_journal: Path) -> None:
+    make_history()
+    lines = own_journal.read_bytes().splitlines(keepends=True)
+    for line in (lines[-1].replace(b'"chain":"', b'"chain":"00'), lines[-1].replace(b"{", b"[", 1)):
+        own_journal.write_bytes(b"".join([*lines[:-1], line]))
+        assert check().startswith(Reason.CHANGED)
+
+
+def test_another_log_with_the_same_numbers_is_no_restore(journal: Journal) -> None:
+    with forgotten():
+        make_history()
+    make_customer(yes=("newsletter",))
+    with as_role(KEEPER):
+        seal_pending(now=NOW)
+    assert check().startswith(Reason.DIVERGED)
+
+
+# --- mail ----------------------------------------------------------------------------------------
+
+
+def deliver() -> None:
+    with as_role(SENDER):
+        messaging.deliver_pending(clock=timezone.now)
+
+
+@pytest.mark.parametrize("happens", [lose, shorten, change, lambda _journal: restore()])
+def test_optional_mail_waits_and_account_mail_goes(
+    happens, journal: Journal, mailbox: Mailbox
+) -> None:
+    reader = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    EmailMultiAlternatives("Account", "T", to=[reader.email]).send()
+    happens(journal)
+    deliver()
+    assert [mail.message["Subject"] for mail in mailbox.deliveries] == ["Account"]
+    assert Message.objects.filter(kind="optional", state="queued").exists()
+
+
+def test_a_journal_out_of_reach_stops_optional_mail_but_not_account_mail(
+    settings: SettingsWrapper, mailbox: Mailbox
+) -> None:
+    reader = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    EmailMultiAlternatives("Account", "T", to=[reader.email]).send()
+    settings.JOURNAL_URL = "postgresql://portal@127.0.0.1:9/journal"
+    deliver()
+    assert [mail.message["Subject"] for mail in mailbox.deliveries] == ["Account"]
+
+
+def test_a_journal_lost_in_mid_campaign_stops_at_the_next_claim(
+    mailbox: Mailbox, own_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_history()
+    for _ in range(3):
+        make_customer(yes=("newsletter",))
+    started(make_campaign())
+    monkeypatch.setattr("messaging.sender.CLAIM_SIZE", 1)
+    monkeypatch.setattr(standstill, "FRESH_SECONDS", 0)
+    handle, lose = mailbox.handle_DATA, partial(own_journal.unlink, missing_ok=True)
+
+    async def lose_it(*args):
+        lose()
+        return await handle(*args)
+
+    mailbox.controller.handler.handle_DATA = lose_it
+    try:
+        deliver()
+    finally:
+        mailbox.controller.handler.handle_DATA = handle
+    assert len(mailbox.deliveries) == 1
+
+
+def test_mail_goes_while_all_is_well(mailbox: Mailbox, journal: Journal) -> None:
+    make_history()
+    make_customer(yes=("newsletter",))
+    started(make_campaign())
+    deliver()
+    assert len(mailbox.deliveries) == 1
+
+
+# --- the log and deletions -----------------------------------------------------------------------
+
+
+def test_nothing_is_sealed_in_standstill(journal: Journal) -> None:
+    restore()
+    leaves, tail = Leaf.objects.count(), journal.tail()
+    no(make_customer(yes=("newsletter",)))
+    round_of_keeper()
+    assert Leaf.objects.count() == leaves
+    assert journal.tail() == tail
+
+
+def test_no_deletion_begins_in_standstill(journal: Journal) -> None:
+    person = make_customer()
+    services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    restore()
+    tail = journal.tail()
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 0
+    assert journal.tail() == tail
+
+
+def test_a_lost_journal_is_not_begun_again_by_a_deletion(own_journal: Path) -> None:
+    make_history()
+    own_journal.unlink()
+    person = make_customer()
+    wish = services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    with as_role(KEEPER), pytest.raises(Exception, match="missing"):
+        services.execute_deletion(wish, now=NOW)
+    assert not own_journal.exists()
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+
+CLOSED = [
+    "preferences",
+    "account_profile",
+    "account_signup",
+    "data_overview",
+    "account_reset_password",
+]
+OPEN = ["home", "privacy", "trust", "contact", "account_login", "healthz", "robots"]
+STAFF = ["account_login", "mfa_authenticate", "mfa_login_webauthn", "account_reauthenticate"]
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_pages_with_peoples_data_close_and_say_so(name: str, client: Client) -> None:
+    restore()
+    client.force_login(make_customer())
+    answer = client.get(reverse(name))
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "300"
+    page = answer.content.decode()
+    assert "Vi er straks tilbake" in page
+    assert "We will be back shortly" in page
+    assert client.post(reverse(name)).status_code == 503
+
+
+def test_a_link_from_a_mail_to_the_preferences_closes_and_the_api_answers_in_json(
+    client: Client,
+) -> None:
+    restore()
+    client.force_login(make_customer())
+    assert client.get("/p/whatever/").status_code == 503
+    answer = client.get("/api/v1/preferences")
+    assert answer.status_code == 503
+    assert answer.json()["errors"][0]["code"] == "standstill"
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_public_pages_and_operations_stay_open(name: str, client: Client) -> None:
+    restore()
+    assert client.get(reverse(name)).status_code == 200
+
+
+@pytest.mark.parametrize("name", STAFF)
+def test_staff_can_sign_in(name: str, client: Client) -> None:
+    restore()
+    assert client.get(reverse(name)).status_code != 503
+    assert client.get("/admin/").status_code == 302
+
+
+def test_a_no_from_a_mail_is_accepted_and_waits_for_its_place(client: Client) -> None:
+    restore()
+    person = make_customer(yes=("newsletter",))
+    token = sign_token(RecipientToken(person_id=person.pk, topic=topic().number, issued_at=NOW))
+    assert client.post(f"/u/{token}/", {"List-Unsubscribe": "One-Click"}).status_code == 200
+    event = ConsentDetail.objects.of(person.pk).get(state="withdrawn")
+    round_of_keeper()
+    assert not Leaf.objects.filter(event_id=event.pk).exists()
+
+
+def test_the_one_click_path_does_not_even_ask(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standstill, "why", lambda **_: pytest.fail("asked"))
+    client.post("/u/whatever/", {"List-Unsubscribe": "One-Click"})
+
+
+def test_a_lost_suppression_key_closes_no_page(client: Client, settings: SettingsWrapper) -> None:
+    suppress("gone@example.test", reason=Suppression.Reason.ERASED, now=NOW)
+    settings.SUPPRESSION_KEYS = {9: b"9" * 32}
+    assert standstill.why() == "a suppression key is lost"
+    assert standstill.why(pages=True) == ""
+    client.force_login(make_customer())
+    assert client.get(reverse("preferences")).status_code == 200
+
+
+def test_the_monitor_is_told_by_name_and_nothing_else(client: Client) -> None:
+    assert client.get("/readyz").json() == {"failing": []}
+    restore()
+    answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()) == (503, {"failing": ["journal"]})
+
+
+def test_a_check_that_fails_stops_and_an_answer_is_asked_once_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def broken() -> str:
+        asked.append(1)
+        raise RuntimeError
+
+    monkeypatch.setattr(standstill, "_checks", {})
+    standstill.register("broken", broken)
+    standstill.forget()
+    assert standstill.why() == standstill.why() == "broken cannot be checked: RuntimeError"
+    assert len(asked) == 1
+    standstill.forget()
+    standstill.why()
+    assert len(asked) == 2
+
+
+def test_lost_keys_are_found_among_many_by_the_index(settings: SettingsWrapper) -> None:
+    for key in (5, 3, 1):
+        settings.SUPPRESSION_KEYS = {key: bytes([key]) * 32}
+        for number in range(3):
+            suppress(f"{number}@example.test", reason=Suppression.Reason.ERASED, now=NOW)
+    assert lost_keys() == {3, 5}
+    settings.SUPPRESSION_KEYS = dict.fromkeys((1, 3, 5, 7), b"x" * 32)
+    assert lost_keys() == set()
