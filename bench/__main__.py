@@ -14,7 +14,7 @@ from rich.console import Console
 
 from bench import audit, import_customers, one_click, permission
 from bench.frame import Benchmark, Result, print_table, write_json
-from bench.servers import running
+from bench.servers import fresh_log, running
 from clicksend_portal.embedded.folders import ServiceError
 
 OUTPUT = Path(__file__).resolve().parent.parent / "var" / "bench.json"
@@ -63,6 +63,7 @@ def run(benchmarks: list[Benchmark], console: Console) -> list[Result]:
         results: list[Result] = []
         for each in benchmarks:
             console.print(f"{each.name}: {each.tells}", highlight=False, soft_wrap=True)
+            fresh_log()
             with console.status(each.name):
                 results += each.run()
         return results

@@ -59,10 +59,6 @@ TABLES = (
     "accounts_user",
     "consent_preference",
     "consent_consentdetail",
-    "consent_leaf",
-    "consent_node",
-    "consent_head",
-    "consent_logkey",
 )
 
 

@@ -6,7 +6,6 @@ get the same addresses one after the other, over one connection each.
 
 import http.client
 import json
-import os
 import random
 import tempfile
 import time
@@ -64,7 +63,6 @@ def run() -> Iterator[Result]:
     limits: list[float] = []
     with (
         tempfile.TemporaryDirectory() as name,
-        own_journal(Path(name)),
         portal(Path(name)) as address,
         bare_connection() as bare,
     ):
@@ -81,19 +79,6 @@ def make_key() -> str:
     from consent.service_keys import make_service_key
 
     return make_service_key(name="bench", scopes=["permission"], now=datetime.now(UTC))[1]
-
-
-@contextmanager
-def own_journal(folder: Path) -> Iterator[None]:
-    """A journal of another database would be a standstill."""
-    before = os.environ.get("JOURNAL_URL")
-    os.environ["JOURNAL_URL"] = (folder / "journal.jsonl").as_uri()
-    try:
-        yield
-    finally:
-        os.environ.pop("JOURNAL_URL")
-        if before is not None:
-            os.environ["JOURNAL_URL"] = before
 
 
 @contextmanager

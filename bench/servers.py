@@ -107,6 +107,12 @@ def administrator() -> Iterator[psycopg.Connection]:
         yield connection
 
 
+def fresh_log() -> None:
+    """No log and no journal: what an earlier benchmark wrote would be a standstill for the next."""
+    (FOLDER / "journal.jsonl").unlink(missing_ok=True)
+    empty("consent_leaf", "consent_node", "consent_head", "retention_journalmark")
+
+
 def empty(*tables: str) -> None:
     with administrator() as admin:
         admin.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
