@@ -86,7 +86,7 @@ def seal() -> None:
     from django.utils import timezone
 
     from consent.models import Head
-    from consent.proof import heads, keys, sealer, tree
+    from consent.proof import heads, keys, notes, sealer, tree
     from foundation.roles import KEEPER, as_role
     from retention.journal.keeping import keep_log
 
@@ -97,7 +97,7 @@ def seal() -> None:
     key = keys.signing_key()
     for size in range(EVENTS_A_HEAD, sealed + 1, EVENTS_A_HEAD):
         root = tree.root_at(size)
-        signature = keys.sign(key, heads.head_text(key.origin, size, root, now))
+        signature = keys.sign(key, notes.head_text(key.origin, size, root, now))
         heads.publish_head(Head(size=size, root=root, signed_at=now, key=key, signature=signature))
     with as_role(KEEPER):
         keep_log(now)

@@ -15,6 +15,7 @@ from clicksend_portal.celery import app as celery
 from consent.suppression import lost_keys
 from foundation.partitions import months_left
 from retention.journal.guard import check as why_the_journal_stops
+from retention.journal.guard import is_kept
 
 # Twelve are made ahead; below two, somebody must look before mail stops.
 MONTHS_NEEDED = 2
@@ -30,6 +31,8 @@ def failing_checks(now: datetime) -> list[str]:
         "partitions": lambda: partitions_are_ahead(now),
         "suppression_keys": lambda: not lost_keys(),
         "journal": journal_goes_on,
+        # No round for minutes: worker or beat is dead, or the journal takes no record.
+        "log": lambda: is_kept(now),
         "broker": broker_answers,
     }
     failing: list[str] = []

@@ -8,7 +8,7 @@ from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from consent.models import ConsentDetail, Preference, Source, State, Topic
+from consent.models import SHOW_WORDS, ConsentDetail, Preference, Source, State, Topic
 
 
 def human_date(moment: datetime) -> str:
@@ -70,13 +70,15 @@ def recent_history(person_id: uuid.UUID) -> History:
 
 
 def what(detail: ConsentDetail) -> str:
-    """Which of six things happened. An undo that brings a pause back is an undo."""
+    """Which of seven things happened. An undo that brings a pause back is an undo."""
     if detail.undone:
         return "undo"
     if detail.paused_until is not None:
         return "pause"
     if detail.state == State.GRANTED:
         return "yes" if detail.paused_until_before is None else "resume"
+    if detail.changed_nothing:
+        return "again"
     return "stop" if detail.state == State.WITHDRAWN and detail.state_before else "no"
 
 
@@ -99,6 +101,7 @@ YOU = {
     "yes": gettext_lazy("you said yes to “%(topic)s” %(way)s."),
     "no": gettext_lazy("you said no to “%(topic)s” %(way)s."),
     "stop": gettext_lazy("you stopped “%(topic)s” %(way)s."),
+    "again": gettext_lazy("you said no to “%(topic)s” once more %(way)s."),
     "pause": gettext_lazy("you paused “%(topic)s” until %(date)s %(way)s."),
     "resume": gettext_lazy("you ended the pause of “%(topic)s” %(way)s."),
     "undo": gettext_lazy("you took back your last change of “%(topic)s” %(way)s."),
@@ -113,12 +116,14 @@ YOUR_WAYS = {
     Source.MAILTO: gettext_lazy("by sending us an email"),
     Source.COMPLAINT: gettext_lazy("by reporting an email as unwanted"),
     Source.API_SIGNED_IN: gettext_lazy("from an app with access to your account"),
+    Source.APP: gettext_lazy("with an app of yours"),
 }
 # Somebody else wrote it down: the person's own voice would claim too much.
 RECORDED = {
     "yes": gettext_lazy("your yes to “%(topic)s” was recorded %(way)s."),
     "no": gettext_lazy("your no to “%(topic)s” was recorded %(way)s."),
     "stop": gettext_lazy("“%(topic)s” was stopped %(way)s."),
+    "again": gettext_lazy("your no to “%(topic)s” was recorded once more %(way)s."),
     "pause": gettext_lazy("“%(topic)s” was paused until %(date)s %(way)s."),
     "resume": gettext_lazy("the pause of “%(topic)s” was ended %(way)s."),
     "undo": gettext_lazy("the last change of “%(topic)s” was taken back %(way)s."),
@@ -133,11 +138,11 @@ RECORDED_WAYS = {
 
 
 def shown(detail: ConsentDetail) -> str:
-    """Which words were read, in which language, and why staff recorded it."""
+    """Which words were read, in which language, if any were, and why staff recorded it."""
     parts = []
     if detail.wording_version is None:
         parts.append(_("The words you read then are not known to us."))
-    elif detail.language:
+    elif detail.language and detail.source in SHOW_WORDS:
         parts.append(
             _("You read wording %(version)s %(language)s.")
             % {"version": detail.wording_version, "language": read_in(detail.language)}
@@ -162,6 +167,7 @@ NEUTRAL = {
     "yes": gettext_lazy("Yes to “%(topic)s”, %(way)s."),
     "no": gettext_lazy("No to “%(topic)s”, %(way)s."),
     "stop": gettext_lazy("Stopped “%(topic)s”, %(way)s."),
+    "again": gettext_lazy("No to “%(topic)s” once more, %(way)s."),
     "pause": gettext_lazy("Paused “%(topic)s” until %(date)s, %(way)s."),
     "resume": gettext_lazy("Ended the pause of “%(topic)s”, %(way)s."),
     "undo": gettext_lazy("Undid the last change of “%(topic)s”, %(way)s."),
@@ -190,6 +196,7 @@ def since(preference: Preference) -> str:
         Source.IMPORT: _("Imported; the words you saw then are not known to us."),
         Source.API_SIGNED_IN: _("You chose it in an app with access to your account."),
         Source.REPLAY: _("Our journal knew it when a backup was restored."),
+        Source.APP: _("You chose it with an app of yours."),
     }[Source(preference.source)]
     return _("since %(date)s. %(closing)s") % {
         "date": human_date(preference.since),

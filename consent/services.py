@@ -2,7 +2,9 @@
 
 Each calls one function of the database, the only thing that may write a choice: preference and
 event together, so neither can exist without the other, and concurrent changes of one person queue
-on the preference row. Saying the same again changes nothing and writes nothing.
+on the preference row. Saying the same again changes nothing and writes nothing; one exception: a no
+or a pause by another way while a mail's link could still take it back is an event of its own, and
+from then on nothing takes it back.
 """
 
 import uuid
@@ -16,7 +18,15 @@ from django.db import connection, transaction
 
 from accounts.models import User
 from consent import emails, suppression
-from consent.models import ConsentDetail, Preference, Source, State, Suppression, Topic
+from consent.models import (
+    WORDING_UNKNOWN,
+    ConsentDetail,
+    Preference,
+    Source,
+    State,
+    Suppression,
+    Topic,
+)
 from consent.policy import PAUSE_MONTHS, undo_is_open
 from foundation.calendar import months_later
 
@@ -66,7 +76,7 @@ def _change(
                 "reason": reason,
                 "language": shown.language,
                 "wording": shown.wording_version,
-                "wording_unknown": source == Source.IMPORT,
+                "wording_unknown": source in WORDING_UNKNOWN,
                 "mailing": shown.mailing,
                 "now": now,
                 "received": received_at,
@@ -88,17 +98,23 @@ def record_choices(
 ) -> list[uuid.UUID]:
     """The person's own yes or no to each topic; the topics whose choice changed.
 
-    A yes to a retired topic is none. A yes said signed in ends what a complaint barred: whoever
-    reported us as unwanted wants us again.
+    A yes to a retired topic is none. A yes to mail, said signed in, ends what a complaint barred,
+    also where it stood already: whoever reported us as unwanted wants us again.
     """
     choices = {
         topic: State.GRANTED.value if yes else State.REFUSED.value for topic, yes in answers.items()
     }
     with transaction.atomic():
         changed = _change(person_id, choices, source=source, actor=actor, now=now, shown=shown)
-        if source in SIGNED_IN and any(answers.get(topic) for topic in changed):
-            _lift(person_id, suppression.BARRED_BY_OWN_WILL)
+        if source in SIGNED_IN:
+            _welcome_again(person_id, [topic for topic, yes in answers.items() if yes])
     return changed
+
+
+def _welcome_again(person_id: uuid.UUID, topics: list[uuid.UUID]) -> None:
+    """Whoever wants one of these mails wants mail; tailoring and reference bring none."""
+    if topics and Topic.objects.mail().filter(pk__in=topics).exists():
+        _lift(person_id, suppression.BARRED_BY_OWN_WILL)
 
 
 def _lift(person_id: uuid.UUID, reasons: tuple[Suppression.Reason, ...]) -> None:
@@ -165,6 +181,7 @@ def record_pause(
         source.value,
         actor,
         shown.language,
+        source in WORDING_UNKNOWN,
         shown.mailing,
         now,
     )
@@ -182,24 +199,29 @@ def undo_last(
     """Take the latest change of one topic back; whether anything changed.
 
     From a mail's link only what was done from a mail, and only within the hour: so a forwarded
-    mail can never say yes for its owner. What cannot be undone stays as it is.
+    mail can never say yes for its owner. What cannot be undone stays as it is. A no taken back
+    signed in is a yes said signed in.
     """
     last = last_change(person_id, topic_id)
     if not can_undo(last, source=source, now=now):
         return False
     assert last is not None
     # The database asks the same once more, under its lock, and of the newest event alone.
-    (undone,) = _call(
-        "consent_undo",
-        person_id,
-        topic_id,
-        last.version,
-        source.value,
-        actor,
-        shown.language,
-        shown.mailing,
-        now,
-    )
+    with transaction.atomic():
+        (undone,) = _call(
+            "consent_undo",
+            person_id,
+            topic_id,
+            last.version,
+            source.value,
+            actor,
+            shown.language,
+            shown.mailing,
+            now,
+        )
+        back_to_yes = last.state != State.GRANTED and last.state_before == State.GRANTED
+        if undone and back_to_yes and source in SIGNED_IN:
+            _welcome_again(person_id, [topic_id])
     return bool(undone)
 
 
@@ -228,7 +250,7 @@ def last_changes(person_id: uuid.UUID) -> dict[uuid.UUID, ConsentDetail]:
 
 def can_undo(last: ConsentDetail | None, *, source: Source, now: datetime) -> bool:
     """Whether the latest event may be taken back by this way."""
-    if last is None or last.undone or not last.state_before:
+    if last is None or last.undone or not last.state_before or last.changed_nothing:
         return False
     if source in FROM_MAIL:
         return last.source in FROM_MAIL and undo_is_open(last.at, now)

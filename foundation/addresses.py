@@ -29,12 +29,6 @@ def address_hashes(address: str) -> list[bytes]:
     return [hmac.digest(key, normal, "sha256") for key in settings.SUPPRESSION_KEYS.values()]
 
 
-def active_address_hash(address: str) -> tuple[int, bytes]:
-    """Key id and hash under the newest key: what a new suppression is written with."""
-    key_id, key = next(iter(settings.SUPPRESSION_KEYS.items()))
-    return key_id, hmac.digest(key, normalise_address(address).encode(), hashlib.sha256)
-
-
 def active_key() -> int:
     """The id of the newest suppression key."""
     return next(iter(settings.SUPPRESSION_KEYS))

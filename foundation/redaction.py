@@ -1,4 +1,4 @@
-"""Taking out of a line what must not be kept: tokens, queries, e-mail and IP addresses."""
+"""Taking out of a line what must not be kept: secrets, queries, e-mail and IP addresses."""
 
 import ipaddress
 import re
@@ -7,6 +7,9 @@ import re
 _TOKEN = re.compile(
     r"(/(?:u|p|welcome|preferences/confirm|password/reset/key|confirm-(?:email|address))/)[^\s/?\"']+"
 )
+# Personal tokens and service keys (`accounts.tokens.make_api_secret`: 32 bytes, URL-safe), and what
+# signs webhooks (24 bytes or more in base64).
+_SECRET = re.compile(r"(?<![A-Za-z0-9])(?:c[ps]_[A-Za-z0-9_-]{43}|whsec_[A-Za-z0-9+/]{32,}={0,2})")
 _QUERY = re.compile(r"\?[^\s\"']*")
 _ADDRESS = re.compile(r"[^\s@<>\"'=:]+@[^\s@<>\"',;]+")
 _IPV4 = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
@@ -15,8 +18,13 @@ _COLONS = re.compile(r"(?<!\w)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,45}(?!\w)")
 
 
 def redact(text: str) -> str:
-    """The text without tokens, queries, e-mail addresses and IP addresses."""
-    text = _ADDRESS.sub("[address]", _QUERY.sub("", _TOKEN.sub(r"\1[token]", text)))
+    """The text without secrets, queries, e-mail addresses and IP addresses."""
+    text = _SECRET.sub("[secret]", _TOKEN.sub(r"\1[token]", text))
+    return without_ips(_ADDRESS.sub("[address]", _QUERY.sub("", text)))
+
+
+def without_ips(text: str) -> str:
+    """Somebody's own words, in which nothing but an IP address is out of place."""
     return _IPV4.sub("[ip]", _COLONS.sub(_without_ipv6, text))
 
 

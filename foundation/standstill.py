@@ -2,7 +2,8 @@
 
 A check answers '' for go, or a reason for the operator's eyes. A check that fails stops as well.
 Optional mail stops for any reason; pages that show or change data for those that say so. Answers
-are fresh for a second in each process, so that asking costs nothing on a page.
+are fresh for a second in each process, so that asking costs nothing on a page. While one thread
+asks, which may take seconds when something is down, the others go by the former answer.
 """
 
 import logging
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 
 logger = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0
+# Without a former answer the others wait this long for the first, and then stop.
+PATIENCE_SECONDS = 1.0
+NOT_ASKED = "standstill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +25,23 @@ class _Check:
     closes_pages: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    reasons: dict[str, str]
+    at: float
+
+
 @dataclass(slots=True)
-class _Answers:
-    reasons: dict[str, str] = field(default_factory=dict)
-    asked_at: float | None = None
+class _Known:
+    """`answer` is replaced as a whole, so it is read without a lock."""
+
+    answer: _Answer | None = None
+    forgotten: int = 0
+    told: dict[str, str] = field(default_factory=dict)
 
 
 _checks: dict[str, _Check] = {}
-_answers = _Answers()
+_known = _Known()
 _asking = threading.Lock()
 
 
@@ -40,27 +53,51 @@ def register(name: str, check: Callable[[], str], *, closes_pages: bool = False)
 def why(*, pages: bool = False) -> str:
     """Why optional mail stands still, or with `pages` why customer pages are closed; '' is go."""
     return "; ".join(
-        reason for name, reason in reasons().items() if not pages or _checks[name].closes_pages
+        reason for name, reason in reasons().items() if not pages or _closes_pages(name)
     )
 
 
 def reasons() -> dict[str, str]:
     """What stops the portal, by the name of the check."""
-    with _asking:
-        asked_at = _answers.asked_at
-        if asked_at is None or time.monotonic() - asked_at >= FRESH_SECONDS:
-            found = {name: reason for name in _checks if (reason := _ask(name))}
-            if found != _answers.reasons:
-                _tell(found)
-            # Asking may have taken its time; those who waited meanwhile need not ask again.
-            _answers.reasons, _answers.asked_at = found, time.monotonic()
-        return dict(_answers.reasons)
+    answer = _known.answer
+    if answer is not None and time.monotonic() - answer.at < FRESH_SECONDS:
+        return dict(answer.reasons)
+    if not _asking.acquire(timeout=PATIENCE_SECONDS if answer is None else 0):
+        former = answer or _known.answer
+        return {NOT_ASKED: "no check has answered yet"} if former is None else dict(former.reasons)
+    try:
+        latest = _known.answer
+        if latest is not None and latest is not answer:
+            return dict(latest.reasons)  # given while we waited for our turn
+        return dict(_ask_all())
+    finally:
+        _asking.release()
 
 
 def forget() -> None:
-    """Ask anew next time: the database may be another one than before."""
-    with _asking:
-        _answers.asked_at = None
+    """Ask anew next time: the database may be another one than before.
+
+    Waits for nobody; what is being asked at this moment is no answer for the next either.
+    """
+    _known.forgotten += 1
+    _known.answer = None
+
+
+def _ask_all() -> dict[str, str]:
+    forgotten = _known.forgotten
+    found = {name: reason for name in _checks if (reason := _ask(name))}
+    if found != _known.told:
+        _tell(found)
+        _known.told = found
+    # Asking may have taken its time: fresh from now on.
+    answer = _Answer(found, time.monotonic())
+    if forgotten == _known.forgotten:
+        _known.answer = answer
+    return found
+
+
+def _closes_pages(name: str) -> bool:
+    return name not in _checks or _checks[name].closes_pages
 
 
 def _ask(name: str) -> str:

@@ -115,7 +115,7 @@ def deliver_pending(*, clock: Clock = timezone.now, until: datetime | None = Non
 
     How many messages were accepted. A standstill stops optional mail, not the rest. A database
     that was restored is met behind a new connection, so each round asks anew; then before each
-    claim, for the journal may be lost meanwhile.
+    claim and each hand-over, for the journal may be lost meanwhile.
     """
     reclaim(now=clock())
     standstill.forget()
@@ -141,12 +141,15 @@ def _deliver_batch(
 ) -> int:
     accepted = 0
     sent: uuid.UUID | None = None
+    held: list[uuid.UUID] = []
     try:
         for message in batch:
-            answer = "lost"
 
             def permit(message: Claimed = message) -> bool:
-                nonlocal answer, sent
+                nonlocal sent
+                if message.kind == Kind.OPTIONAL and standstill.why():
+                    held.append(message.id)
+                    return False
                 answer = hand_over(message, lease, sent, clock())
                 sent = None
                 return answer == ""
@@ -160,6 +163,8 @@ def _deliver_batch(
     finally:
         if sent is not None:
             mark_sent(sent, lease, clock())
+        if held:
+            put_back(held, lease)
     return accepted
 
 
@@ -204,6 +209,13 @@ def release(lease: uuid.UUID, *, now: datetime) -> None:
         lease=None,
         lease_until=None,
         not_before=now + retry_after(1, random.random()),
+    )
+
+
+def put_back(messages: list[uuid.UUID], lease: uuid.UUID) -> None:
+    """Held in a standstill: nothing was handed over, so they go once it is over."""
+    Message.objects.filter(pk__in=messages, lease=lease, state=Message.State.CLAIMED).update(
+        state=Message.State.QUEUED, lease=None, lease_until=None
     )
 
 

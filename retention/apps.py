@@ -1,6 +1,7 @@
 """App configuration."""
 
 from django.apps import AppConfig
+from django.db.backends.signals import connection_created
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,9 +13,12 @@ class RetentionConfig(AppConfig):
         from consent.suppression import lost_keys
         from foundation import standstill
         from retention import checks  # noqa: F401  (registers the checks of the schedule)
-        from retention.journal import guard
+        from retention.journal import guard, watching
 
+        connection_created.connect(watching.notice_connection)
         standstill.register("journal", guard.check, closes_pages=True)
+        # Behind, but no older state: only optional mail waits until the round has caught up.
+        standstill.register("log", guard.check_pace)
         # Who must not be written to can no longer be told; no page depends on it.
         standstill.register(
             "suppression_keys",

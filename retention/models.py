@@ -141,6 +141,9 @@ class JournalMark(models.Model):
     # How many leaves the journal holds, and the size of the newest head in it.
     leaves = models.BigIntegerField(default=0)
     head = models.BigIntegerField(default=0)
+    # The highest number of a topic in it, and how many of them it holds as retired.
+    topics = models.SmallIntegerField(default=0)
+    retired = models.SmallIntegerField(default=0)
     moved_at = models.DateTimeField(db_default=Now())
 
     class Meta:

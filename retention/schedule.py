@@ -254,6 +254,10 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         ),
         subject="person_id",
         erasure=OnErasure.DELETE,
+        why_kept=_(
+            "one notice to each of those systems that you are erased, with your key and customer "
+            "number: its content goes when it is answered, after a week at the latest"
+        ),
         rules=(
             Rule(
                 name="webhook_deliveries",
@@ -564,7 +568,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         title=_("How far the journal is known"),
         purpose=_("to notice that an older state of the database was restored"),
         clause="obeyed-in-minutes",
-        fields=kinds(technical="id position chain leaves head moved_at"),
+        fields=kinds(technical="id position chain leaves head topics retired moved_at"),
         erasure=OnErasure.NOBODY,
         no_clock=WHILE_IN_USE,
     ),

@@ -1,6 +1,6 @@
 """The made-up customers with their choices through the years, their invoices, and three drafts.
 
-All choices go through the services, each at its own moment, so that histories read as in life.
+All choices go through the doors, each at its own moment, so that histories read as in life.
 The same start always makes the same company.
 """
 
@@ -14,7 +14,8 @@ from accounts.models import Invoice, SupportChannel, User
 from clicksend_portal.demo.people import COMPANIES, NORWAY, Company
 from clicksend_portal.demo.sign_ins import ADDRESSES
 from clicksend_portal.demo.texts import ANNOUNCEMENT, CAMPAIGNS
-from consent.models import Source, Topic
+from consent.imports.writing import record_from_file
+from consent.models import Source, State, Topic
 from consent.services import (
     Shown,
     record_choices,
@@ -112,8 +113,10 @@ def live_through(
     asked = chance.sample(mail, 2) if imported else mail
     answers = {topic: chance.random() < 0.65 for topic in asked}
     start = customer.signed_up_at
-    source = Source.IMPORT if imported else Source.SIGNUP
-    record_choices(customer.pk, answers, source=source, now=start, shown=shown)
+    if imported:
+        record_from_file([in_file(customer, *each) for each in answers.items()], {}, now=now)
+    else:
+        record_choices(customer.pk, answers, source=Source.SIGNUP, now=start, shown=shown)
     if not customer.is_confirmed:
         return
 
@@ -151,6 +154,16 @@ def live_through(
     if chance.random() < 0.3:
         names = {topics["reference_name"]: True, topics["reference_logo"]: chance.random() < 0.5}
         record_choices(customer.pk, names, source=Source.PREFERENCES, now=later(), shown=shown)
+
+
+def in_file(customer: User, topic: uuid.UUID, yes: bool) -> dict[str, str]:
+    """A choice as a customer file brings it."""
+    return {
+        "person": str(customer.pk),
+        "topic": str(topic),
+        "state": State.GRANTED if yes else State.REFUSED,
+        "at": customer.signed_up_at.isoformat(),
+    }
 
 
 def make_invoices(customer: User, chance: random.Random, *, now: datetime) -> Iterator[Invoice]:

@@ -35,10 +35,7 @@ PROMISES = (
             "today."
         ),
         check=_("The page My data names the purpose of each class of data."),
-        missing=_(
-            "A staff role of its own for financial fields, and a choice of its own for tailoring, "
-            "are not built yet."
-        ),
+        missing=_("A staff role of its own for financial fields is not built yet."),
         evidence=Evidence.CONSTRUCTION,
     ),
     Promise(

@@ -20,6 +20,7 @@ from consent.admin.filters import choice_filters
 from consent.admin.history import STAFF, Standing, staff_history, standing_choices
 from consent.models import Source, Topic
 from consent.services import record_opt_out
+from foundation.redaction import without_ips
 
 if TYPE_CHECKING:
     Topics = forms.ModelMultipleChoiceField[Topic]
@@ -61,6 +62,11 @@ class OptOutForm(forms.Form):
         topics = cast("TopicsField", self.fields["topics"])
         topics.queryset = Topic.objects.live().with_wording()
         topics.standing = {choice.topic.pk: choice for choice in choices}
+
+    def clean_reason(self) -> str:
+        """It stands beside the person, where no IP address may."""
+        field = cast("forms.CharField", self.fields["reason"])
+        return without_ips(self.cleaned_data["reason"])[: field.max_length]
 
 
 @admin.register(User)

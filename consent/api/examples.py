@@ -27,7 +27,7 @@ STOPPED = {
     **NEWSLETTER,
     "state": "withdrawn",
     "since": "2026-11-22T14:05:09.123456Z",
-    "source": "api",
+    "source": "app",
     "may_receive": False,
 }
 

@@ -36,7 +36,7 @@ from consent.api.serializers import (
     PreferencesSerializer,
 )
 from consent.models import Preference, Source, State, Topic
-from consent.services import Shown
+from consent.services import NOTHING_SHOWN, Shown
 from foundation import standstill
 
 CHANGE = PolymorphicProxySerializer(
@@ -84,7 +84,11 @@ class OwnPreferences(ApiView):
         return rows
 
     def row(self, slug: str) -> dict[str, Any]:
-        return next(row for row in self.rows() if row["slug"] == slug)
+        """Of a topic retired since it was looked up there is none."""
+        row = next((row for row in self.rows() if row["slug"] == slug), None)
+        if row is None:
+            raise Http404
+        return row
 
 
 class PreferenceList(OwnPreferences):
@@ -163,9 +167,11 @@ class PreferenceDetail(OwnPreferences):
 
     @property
     def act(self) -> dict[str, Any]:
-        """Who, how, when and what they saw, for the event."""
+        """How, when and what they saw, for the event. What an app showed them we do not know."""
+        if self.by_token:
+            return {"source": Source.APP, "now": timezone.now(), "shown": NOTHING_SHOWN}
         return {
-            "source": Source.API if self.by_token else Source.API_SIGNED_IN,
+            "source": Source.API_SIGNED_IN,
             "now": timezone.now(),
             "shown": Shown(language=get_language() or ""),
         }

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from consent import services
+from consent import services, suppression
 from consent.api import examples
 from consent.api.authentication import ServiceKeyAuthentication
 from consent.api.base import ApiView
@@ -22,6 +22,7 @@ from consent.api.errors import Conflict
 from consent.api.feed import BeyondTheLogError, changes_after
 from consent.api.schema import RETRY_AFTER
 from consent.api.serializers import (
+    REASON_LENGTH,
     AfterSerializer,
     AnswersSerializer,
     ChangesSerializer,
@@ -31,7 +32,8 @@ from consent.api.serializers import (
     ReceivedSerializer,
     TopicOptOutSerializer,
 )
-from consent.models import ServiceKey, Source, Topic
+from consent.models import ServiceKey, Source, Suppression, Topic
+from foundation.redaction import without_ips
 
 NO_TOPIC = OpenApiResponse(ErrorSerializer, description="There is no topic of this name.")
 OPT_OUT = PolymorphicProxySerializer(
@@ -145,7 +147,9 @@ class OptOuts(ApiView):
         description=(
             "Scope `opt_out`. Say what they no longer want: one topic, or all optional mail. It "
             "counts once this answers, and the answer is the same whether we know the address "
-            "or not. There is no such call for a yes."
+            "or not. Where nobody has confirmed it, a no to a topic of mail bars the address "
+            "from all optional mail until its owner has. IP addresses are cut out of `reason`. "
+            "There is no such call for a yes."
         ),
         tags=["Other systems"],
         parameters=[RETRY_AFTER],
@@ -161,7 +165,8 @@ class OptOuts(ApiView):
         serializer = serializer_class(data=body)
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
-        topics = services.optional_topics() if everything else [topic_named(asked["topic"]).pk]
+        mail = services.optional_topics()
+        topics = mail if everything else [topic_named(asked["topic"]).pk]
         person = User.objects.with_address(asked["address"]).first()
         if person is not None:
             services.record_opt_out(
@@ -170,7 +175,12 @@ class OptOuts(ApiView):
                 source=Source.API,
                 actor=f"key:{request.auth.pk}",
                 now=timezone.now(),
-                reason=asked["reason"],
+                reason=without_ips(asked["reason"])[:REASON_LENGTH],
                 received_at=received_at,
+            )
+        # Else the no would be lost on whoever is imported or unconfirmed, or goes with the latter.
+        if (person is None or person.email_confirmed_at is None) and set(topics) & set(mail):
+            suppression.suppress(
+                asked["address"], reason=Suppression.Reason.COMPLAINT, now=received_at
             )
         return Response({"received": True}, status=status.HTTP_202_ACCEPTED)

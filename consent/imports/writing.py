@@ -42,7 +42,7 @@ RETURNING platform_id, id, EXISTS (
     SELECT 1 FROM consent_suppression s WHERE s.address_hash = ANY (address_hashes))
 """
 
-_RECORD = "SELECT consent_import(%(asked)s, %(reasons)s, %(actor)s)"
+_RECORD = "SELECT consent_import(%(asked)s, %(reasons)s, %(actor)s, %(now)s)"
 
 
 class Topics(NamedTuple):
@@ -88,7 +88,7 @@ def write_batch(
     return Written(
         lost=[customer for customer in new if customer.user_id not in here],
         suppressed=sum(barred for _, barred in here.values()),
-        stopped=_record(asked, reasons),
+        stopped=record_from_file(asked, reasons, now=now),
     )
 
 
@@ -136,13 +136,16 @@ def _asked(
             yield {**common, "topic": topic, "state": State.REFUSED.value}
 
 
-def _record(asked: Sequence[dict[str, str]], reasons: dict[str, str]) -> int:
-    """Both halves of every choice; how many a standing yes was among what changed."""
-    parameters = {
+def record_from_file(
+    asked: Sequence[dict[str, str]], reasons: dict[str, str], *, now: datetime
+) -> int:
+    """Both halves of every choice; how many standing yeses ended."""
+    parameters: dict[str, Any] = {
         "asked": json.dumps(asked),
         "reasons": json.dumps(reasons),
         "actor": ACTOR,
+        "now": now,
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, parameters)
-        return sum(1 for (before,) in cursor.fetchall() if before)
+        return sum(before == State.GRANTED for (before,) in cursor.fetchall())

@@ -109,12 +109,12 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='consentdetail',
             name='source',
-            field=models.CharField(choices=[('signup', 'at sign-up'), ('preferences', 'in the preference centre'), ('one_click', 'with the button in the mail program'), ('link', 'with the link in an email'), ('mail_preferences', 'in the preference centre, from an email'), ('confirmed', 'confirmed by email'), ('mailto', 'by email'), ('complaint', 'reported as unwanted'), ('provider', 'at the mail provider'), ('staff', 'by our staff, at your request'), ('api', 'by another system'), ('import', 'imported, wording unknown'), ('api_signed_in', 'by an app, signed in'), ('replay', 'made up from our journal')], max_length=20),
+            field=models.CharField(choices=[('signup', 'at sign-up'), ('preferences', 'in the preference centre'), ('one_click', 'with the button in the mail program'), ('link', 'with the link in an email'), ('mail_preferences', 'in the preference centre, from an email'), ('confirmed', 'confirmed by email'), ('mailto', 'by email'), ('complaint', 'reported as unwanted'), ('provider', 'at the mail provider'), ('staff', 'by our staff, at your request'), ('api', 'by another system'), ('import', 'imported, wording unknown'), ('api_signed_in', 'by an app, signed in'), ('replay', 'made up from our journal'), ('app', 'by an app of yours')], max_length=20),
         ),
         migrations.AlterField(
             model_name='preference',
             name='source',
-            field=models.CharField(choices=[('signup', 'at sign-up'), ('preferences', 'in the preference centre'), ('one_click', 'with the button in the mail program'), ('link', 'with the link in an email'), ('mail_preferences', 'in the preference centre, from an email'), ('confirmed', 'confirmed by email'), ('mailto', 'by email'), ('complaint', 'reported as unwanted'), ('provider', 'at the mail provider'), ('staff', 'by our staff, at your request'), ('api', 'by another system'), ('import', 'imported, wording unknown'), ('api_signed_in', 'by an app, signed in'), ('replay', 'made up from our journal')], max_length=20),
+            field=models.CharField(choices=[('signup', 'at sign-up'), ('preferences', 'in the preference centre'), ('one_click', 'with the button in the mail program'), ('link', 'with the link in an email'), ('mail_preferences', 'in the preference centre, from an email'), ('confirmed', 'confirmed by email'), ('mailto', 'by email'), ('complaint', 'reported as unwanted'), ('provider', 'at the mail provider'), ('staff', 'by our staff, at your request'), ('api', 'by another system'), ('import', 'imported, wording unknown'), ('api_signed_in', 'by an app, signed in'), ('replay', 'made up from our journal'), ('app', 'by an app of yours')], max_length=20),
         ),
         migrations.AlterField(
             model_name='suppression',

@@ -3,17 +3,30 @@
 Four doors: `consent_change` (a yes or a no), `consent_pause`, `consent_undo`, `consent_import`.
 They run with the owner's rights, and keep inside themselves what must hold whoever calls them:
 preference and event together, a yes by its owner's own act alone, nothing undone but the latest.
-All lock alike, the person's row before preferences and these by topic, as the hand-over and an
-erasure do, so no two of them wait for each other.
+Preferences are locked by topic, as the hand-over and an erasure lock them. Whoever may write a
+first choice, which an erasure must not miss, locks the person's row before (the full way of
+`consent_change`, and `consent_import`). The one-click way of `consent_change`, `consent_pause` and
+`consent_undo` never lock it: they change only rows that are there, ask for nothing more once they
+hold them (a detail refers to no other row), and so can be waited for, yet close no circle. An
+erasure that holds the person deletes these rows after them, or before, and then they find none. A
+transaction that has called one of them must not go on to lock the person.
 """
 
 from django.db import migrations
 
+# What comes from a mail may come from whoever it was forwarded to, so the same link may take it
+# back, for an hour (`consent.policy.UNDO_FROM_MAIL`). A no by any other way, said while that hour
+# runs, is an event although it changes no state: what the mail could take back is not the latest
+# any more, and no yes comes back after a later no. The same for a pause.
+FROM_MAIL = "('one_click', 'link', 'mail_preferences')"
+UNDO_FROM_MAIL = "interval '1 hour'"
+
 # The one door: preference and event detail in one statement. A person or topic that does not exist
 # joins to no row, so whoever is named, the work is the same; saying the same again changes nothing
-# and writes nothing. A yes that rests already keeps its day and way: only the rest ends.
+# and writes nothing, but for a no that must outlive an undo from a mail. A yes that rests already
+# keeps its day and way: only the rest ends.
 # `p_expected` names the version the choice must still have, 0 for "never asked".
-CHANGE = """
+CHANGE = f"""
 DROP FUNCTION consent_change(uuid, uuid[], text[], text, text, text, text, int, boolean, int,
     timestamptz, timestamptz);
 CREATE FUNCTION consent_change(p_person uuid, p_topics uuid[], p_states text[], p_source text,
@@ -45,7 +58,7 @@ BEGIN
         RAISE EXCEPTION 'a choice is a yes or a no' USING ERRCODE = 'check_violation';
     END IF;
     IF 'granted' = ANY (p_states) AND p_source <> ALL
-        (ARRAY['signup', 'preferences', 'confirmed', 'api_signed_in', 'import']) THEN
+        (ARRAY['signup', 'preferences', 'confirmed', 'api_signed_in']) THEN
         RAISE EXCEPTION 'by way of % nobody says yes', p_source USING ERRCODE = 'check_violation';
     END IF;
     -- Held to the end: the person cannot be erased between this and the commit.
@@ -73,8 +86,10 @@ BEGIN
            source = CASE WHEN excluded.state = p.state THEN p.source ELSE excluded.source END,
            since = CASE WHEN excluded.state = p.state THEN p.since ELSE excluded.since END
      WHERE ((excluded.state = 'granted') IS DISTINCT FROM (p.state = 'granted')
-            OR p.paused_until IS NOT NULL)
-       AND (excluded.state <> 'granted' OR excluded.source <> 'import')
+            OR p.paused_until IS NOT NULL
+            OR (excluded.state = 'refused' AND p.state = 'withdrawn'
+                AND p.source IN {FROM_MAIL} AND p_source NOT IN {FROM_MAIL}
+                AND p_now - p.since < {UNDO_FROM_MAIL}))
        AND (p_expected IS NULL OR p.version = p_expected)
  RETURNING new.topic_id, new.version, old.state AS before, new.state AS state,
            old.paused_until AS paused_before
@@ -92,10 +107,11 @@ END $$;
 """
 
 # Rests every yes among the topics. Only its owner, signed in, shortens or ends a rest: that lets
-# mail come, and mails get forwarded. The choice that stands keeps its day and its way.
-PAUSE = """
+# mail come, and mails get forwarded. By any other way it gets longer or stays; one that a mail
+# could still end is then confirmed by an event. The choice that stands keeps its day and its way.
+PAUSE = f"""
 CREATE FUNCTION consent_pause(p_person uuid, p_topics uuid[], p_until timestamptz, p_source text,
-    p_actor text, p_language text, p_mailing int, p_now timestamptz)
+    p_actor text, p_language text, p_wording_unknown boolean, p_mailing int, p_now timestamptz)
 RETURNS SETOF uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     signed_in boolean := p_source IN ('preferences', 'api_signed_in');
@@ -103,17 +119,29 @@ BEGIN
     PERFORM 1 FROM consent_preference WHERE person_id = p_person AND topic_id = ANY (p_topics)
       ORDER BY topic_id FOR UPDATE;
     RETURN QUERY WITH changed AS (
-        UPDATE consent_preference p SET paused_until = p_until, version = p.version + 1
+        UPDATE consent_preference p
+           SET paused_until = CASE WHEN signed_in THEN p_until
+                                   ELSE GREATEST(p.paused_until, p_until) END,
+               version = p.version + 1
          WHERE p.person_id = p_person AND p.topic_id = ANY (p_topics) AND p.state = 'granted'
-           AND p.paused_until IS DISTINCT FROM p_until
-           AND (signed_in OR p_until > GREATEST(p.paused_until, p_now))
-     RETURNING new.topic_id, new.version, old.paused_until AS paused_before
+           AND (signed_in OR p_until > p_now)
+           AND (CASE WHEN signed_in THEN p.paused_until IS DISTINCT FROM p_until
+                     ELSE p_until > COALESCE(p.paused_until, p_now) END
+                -- Under the lock, so this is the newest event.
+                OR (p_until IS NOT NULL AND p_source NOT IN {FROM_MAIL}
+                    AND EXISTS (SELECT FROM consent_consentdetail d
+                                 WHERE d.person_id = p.person_id AND d.topic_id = p.topic_id
+                                   AND d.version = p.version AND NOT d.undone
+                                   AND d.source IN {FROM_MAIL}
+                                   AND p_now - d.at < {UNDO_FROM_MAIL})))
+     RETURNING new.topic_id, new.version, new.paused_until, old.paused_until AS paused_before
     )
     INSERT INTO consent_consentdetail AS d (person_id, topic_id, version, state_before, state,
            paused_until_before, paused_until, undone, source, actor, reason, language,
            wording_version, mailing, at, salt)
-    SELECT p_person, c.topic_id, c.version, 'granted', 'granted', c.paused_before, p_until, false,
-           p_source, p_actor, '', p_language, t.wording_version, p_mailing, p_now,
+    SELECT p_person, c.topic_id, c.version, 'granted', 'granted', c.paused_before, c.paused_until,
+           false, p_source, p_actor, '', p_language,
+           CASE WHEN NOT p_wording_unknown THEN t.wording_version END, p_mailing, p_now,
            uuid_send(gen_random_uuid())
       FROM changed c JOIN consent_topic t ON t.id = c.topic_id
     RETURNING d.topic_id;
@@ -121,14 +149,14 @@ END $$;
 """
 
 # Back to what stood before the event named, if that is still the newest. Signed in, any event; from
-# a mail's link only what was done from a mail, within the hour (`consent.policy.UNDO_FROM_MAIL`).
+# a mail's link only what was done from a mail, within the hour. An event that changed nothing, the
+# no or pause said once more, has nothing before it to go back to.
 # The choice that then stands gets the day and the way of the act that once made it.
-UNDO = """
+UNDO = f"""
 CREATE FUNCTION consent_undo(p_person uuid, p_topic uuid, p_version int, p_source text,
     p_actor text, p_language text, p_mailing int, p_now timestamptz)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    from_mail text[] := ARRAY['one_click', 'link', 'mail_preferences'];
     last consent_consentdetail;
     made_source text;
     made_at timestamptz;
@@ -139,8 +167,12 @@ BEGIN
     SELECT * INTO last FROM consent_consentdetail
      WHERE person_id = p_person AND topic_id = p_topic AND version = p_version;
     IF NOT FOUND OR last.undone OR last.state_before = '' THEN RETURN false; END IF;
-    IF p_source = ANY (from_mail) THEN
-        IF last.source <> ALL (from_mail) OR p_now - last.at >= interval '1 hour' THEN
+    IF last.state = last.state_before
+       AND last.paused_until IS NOT DISTINCT FROM last.paused_until_before THEN
+        RETURN false;
+    END IF;
+    IF p_source IN {FROM_MAIL} THEN
+        IF last.source NOT IN {FROM_MAIL} OR p_now - last.at >= {UNDO_FROM_MAIL} THEN
             RETURN false;
         END IF;
     ELSIF p_source NOT IN ('preferences', 'api_signed_in') THEN
@@ -149,7 +181,8 @@ BEGIN
     IF last.state <> last.state_before THEN
         SELECT source, at INTO made_source, made_at FROM consent_consentdetail
          WHERE person_id = p_person AND topic_id = p_topic AND version < p_version
-           AND state = last.state_before AND state_before <> state AND NOT undone
+           AND state = last.state_before AND NOT undone
+           AND (state <> 'granted' OR state_before <> 'granted')
          ORDER BY version DESC LIMIT 1;
     END IF;
     UPDATE consent_preference p
@@ -169,11 +202,12 @@ END $$;
 """
 
 # The bulk door. A file starts choices of people who have none and whose address nothing bars; it
-# brings a no to anyone, and a yes that stands ends when the file's no is the newer of the two. The
-# reasons come as one object by person: joined as rows, a planner without statistics would compare
-# each with every other.
-IMPORT = """
-CREATE FUNCTION consent_import(p_asked json, p_reasons jsonb, p_actor text)
+# brings a no to anyone, and a yes that stands ends when the file's no is the newer of the two. One
+# that a mail could still bring back ends for good, whichever is newer. The reasons come as one
+# object by person: joined as rows, a planner without statistics would compare each with every
+# other.
+IMPORT = f"""
+CREATE FUNCTION consent_import(p_asked json, p_reasons jsonb, p_actor text, p_now timestamptz)
 RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     PERFORM 1 FROM accounts_user
@@ -197,8 +231,11 @@ BEGIN
          ORDER BY u.id, t.id
         ON CONFLICT (person_id, topic_id) DO UPDATE
            SET state = 'withdrawn', paused_until = NULL, version = p.version + 1,
-               source = excluded.source, since = excluded.since
-         WHERE p.state = 'granted' AND excluded.state <> 'granted' AND excluded.since > p.since
+               source = excluded.source, since = GREATEST(p.since, excluded.since)
+         WHERE excluded.state <> 'granted'
+           AND (p.state = 'granted' AND excluded.since > p.since
+                OR p.state = 'withdrawn' AND p.source IN {FROM_MAIL}
+                AND p_now - p.since < {UNDO_FROM_MAIL})
      RETURNING new.person_id, new.topic_id, new.version, new.state AS state, new.since,
                old.state AS before, old.paused_until AS paused_before
     )
@@ -218,9 +255,9 @@ DOORS = (
         "consent_change(uuid, uuid[], text[], text, text, text, text, int, boolean, int,"
         " timestamptz, timestamptz, int)"
     ),
-    "consent_pause(uuid, uuid[], timestamptz, text, text, text, int, timestamptz)",
+    "consent_pause(uuid, uuid[], timestamptz, text, text, text, boolean, int, timestamptz)",
     "consent_undo(uuid, uuid, int, text, text, text, int, timestamptz)",
-    "consent_import(json, jsonb, text)",
+    "consent_import(json, jsonb, text, timestamptz)",
 )
 RIGHTS = "\n".join(
     f"REVOKE EXECUTE ON FUNCTION {door} FROM PUBLIC;"

@@ -2,6 +2,8 @@
 
 from consent.models.choices import (
     OWN_ACTS,
+    SHOW_WORDS,
+    WORDING_UNKNOWN,
     ConsentDetail,
     Preference,
     Source,
@@ -15,6 +17,8 @@ from consent.models.systems import Delivery, ServiceKey, Webhook
 
 __all__ = [
     "OWN_ACTS",
+    "SHOW_WORDS",
+    "WORDING_UNKNOWN",
     "ConsentDetail",
     "Delivery",
     "Head",

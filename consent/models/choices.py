@@ -109,10 +109,15 @@ class Source(models.TextChoices):
     IMPORT = "import", _("imported, wording unknown")
     API_SIGNED_IN = "api_signed_in", _("by an app, signed in")
     REPLAY = "replay", _("made up from our journal")
+    APP = "app", _("by an app of yours")
 
 
 # Signed in, or confirmed by mail: the only ways in which a no becomes a yes.
 OWN_ACTS = (Source.SIGNUP, Source.PREFERENCES, Source.CONFIRMED, Source.API_SIGNED_IN)
+# By these ways somebody has the topic's words before them. By any other a wording was in force.
+SHOW_WORDS = (*OWN_ACTS, Source.LINK, Source.MAIL_PREFERENCES)
+# Not even which wording was in force when the person chose, or what their app showed them.
+WORDING_UNKNOWN = (Source.IMPORT, Source.REPLAY, Source.APP)
 
 
 class Preference(models.Model):
@@ -206,3 +211,9 @@ class ConsentDetail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.state} {self.at:%Y-%m-%d}"
+
+    @property
+    def changed_nothing(self) -> bool:
+        """A no or a pause said once more: it counts as the latest act, with nothing to undo."""
+        before = (self.state_before, self.paused_until_before)
+        return before == (self.state, self.paused_until)

@@ -4,7 +4,6 @@ from datetime import datetime
 
 from consent.models import Head
 from consent.proof import keys, tree
-from consent.proof.keys import public_keys
 from consent.proof.notes import head_text, signed_note, verify_head
 
 
@@ -41,15 +40,3 @@ def note(head: Head) -> bytes:
     origin = head.key.origin
     text = head_text(origin, head.size, bytes(head.root), head.signed_at)
     return signed_note(text, origin, bytes(head.key.public), bytes(head.signature))
-
-
-__all__ = [
-    "head_text",
-    "is_genuine",
-    "latest_head",
-    "next_head",
-    "note",
-    "public_keys",
-    "publish_head",
-    "verify_head",
-]

@@ -4,9 +4,8 @@ The fields are those of ISO/IEC TS 27560:2023, the states words of the W3C Data 
 Vocabulary. It holds nothing but the person's own event; `docs/receipts.md` explains each field.
 """
 
-import base64
 import uuid
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import rfc8785
@@ -16,9 +15,18 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from consent.models import ConsentDetail, Head, Leaf, LogKey, Topic, TopicWording
+from consent.models import (
+    SHOW_WORDS,
+    ConsentDetail,
+    Head,
+    Leaf,
+    LogKey,
+    Topic,
+    TopicWording,
+)
 from consent.proof import keys, tree
 from consent.proof.events import event_record
+from consent.proof.published import encoded, head_record, second
 from consent.proof.verifying import verify, written
 from consent.proof.vocabulary import DPV, told_event
 
@@ -30,7 +38,7 @@ class NoSuchEvent(Exception):
 
 
 class NotPublishedYet(Exception):
-    """No published head covers the event: the sealer's next minute will bring one."""
+    """No published head covers the event, or none is of a key that still signs: the next will."""
 
 
 class Unprovable(Exception):
@@ -50,23 +58,16 @@ def make_receipt(person: User, event_id: uuid.UUID, *, now: datetime) -> bytes:
     detail = find_event(person, event_id)
     leaf = Leaf.objects.filter(event_id=detail.pk).first()
     head = None if leaf is None else first_head_over(leaf)
-    if leaf is None or head is None:
-        raise NotPublishedYet
     key = receipt_key()
+    if leaf is None or head is None or key is None:
+        raise NotPublishedYet
     receipt = described(detail, now=now)
     receipt["proof"] = {
         "event": event_record(detail),
         "leaf_index": leaf.index,
         "leaf_hash": encoded(leaf.hash),
         "inclusion_path": [encoded(h) for h in tree.inclusion_proof(leaf.index, head.size)],
-        "head": {
-            "origin": head.key.origin,
-            "size": head.size,
-            "root": encoded(head.root),
-            "time": second(head.signed_at),
-            "key": head.key.number,
-            "signature": encoded(head.signature),
-        },
+        "head": head_record(head),
         "public_keys": public_halves(key, head.key),
         "signed_by": key.number,
     }
@@ -84,13 +85,13 @@ def first_head_over(leaf: Leaf) -> Head | None:
     return covering.order_by("size").first()
 
 
-def receipt_key() -> LogKey:
+def receipt_key() -> LogKey | None:
     """The newest key of the ring that the log knows already, so that a look writes no row.
 
-    Only in a ring whose every key is new since the last head the newest is made known here.
+    None in a ring whose every key is new: the next head makes its newest known.
     """
     known = LogKey.objects.in_bulk(list(settings.LOG_KEYS))
-    return next((known[n] for n in settings.LOG_KEYS if n in known), None) or keys.signing_key()
+    return next((known[n] for n in settings.LOG_KEYS if n in known), None)
 
 
 def public_halves(*used: LogKey) -> list[dict[str, Any]]:
@@ -143,19 +144,23 @@ def described(detail: ConsentDetail, *, now: datetime) -> dict[str, Any]:
 
 
 def notice(detail: ConsentDetail, topic: Topic) -> dict[str, Any]:
-    """The words the person read; in both languages when the language was not recorded."""
-    words = {wording.version: wording for wording in topic.wordings.all()}
-    wording = None if detail.wording_version is None else words[detail.wording_version]
-    shown = [detail.language] if detail.language else [code for code, _name in settings.LANGUAGES]
+    """The words the person read, if they read any; in both languages when that was not recorded."""
+    texts: list[dict[str, str]] = []
     remark = ""
-    if wording is None:
-        remark = _("The words the person read are not known: the choice came from another system.")
-    elif not detail.language:
-        remark = _("In which of these languages the person read it was not recorded.")
+    if detail.wording_version is None:
+        remark = _("Which words the person read, if any, is not known.")
+    elif detail.source not in SHOW_WORDS:
+        remark = _("This wording was in force; by this way the person was not shown it.")
+    else:
+        wording = next(w for w in topic.wordings.all() if w.version == detail.wording_version)
+        languages = [detail.language] if detail.language else [c for c, _name in settings.LANGUAGES]
+        texts = [text(wording, code) for code in languages]
+        if not detail.language:
+            remark = _("In which of these languages the person read it was not recorded.")
     return {
         "version": detail.wording_version,
         "language": detail.language,
-        "texts": [] if wording is None else [text(wording, code) for code in shown],
+        "texts": texts,
         "remark": remark,
     }
 
@@ -199,11 +204,3 @@ def withdrawal(topic: Topic) -> list[str]:
 
 def address(name: str) -> str:
     return f"{settings.PORTAL_URL}{reverse(name)}"
-
-
-def second(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def encoded(raw: bytes | memoryview) -> str:
-    return base64.b64encode(raw).decode()

@@ -1,8 +1,8 @@
 """What a preference must be, by its events alone.
 
 Follows the doors (`consent_change`, `consent_pause`, `consent_undo`, `consent_import`): a choice
-takes its day and way from its act, a pause changes neither, and an undo goes back to those of the
-act that once made what then stands.
+takes its day and way from its act, so does a no said once more; a pause changes neither, and an
+undo goes back to those of the act that once made what then stands.
 """
 
 from collections.abc import Sequence
@@ -67,7 +67,7 @@ class _Acts:
     def note(self, event: Event) -> None:
         if event.undone:
             return
-        if event.state != event.state_before:
+        if event.state != event.state_before or event.state != "granted":
             self._made[event.state] = (event.source, event.at)
         if event.paused_until is None and event.paused_until_before is None:
             self._formerly[event.state] = (event.source, event.at)
@@ -79,6 +79,8 @@ class _Acts:
             return self._undone_to(event.state, standing) if event.undone else own
         if event.undone or event.paused_until is not None or standing is None:
             return standing
+        if event.state != "granted":
+            return own
         # A yes said in a pause got its own day before the doors were functions; now only the
         # pause ends.
         return standing | own

@@ -43,6 +43,8 @@ class _Progress:
     settled: datetime
     next_moment: datetime
     horizon: int
+    # Which database it was learned of: a restored one has another number or another start.
+    database: tuple[int, datetime]
 
     def advance(self, moment: datetime, oldest: int, following: int) -> None:
         if oldest >= self.horizon:
@@ -58,26 +60,34 @@ def seal_pending(*, now: datetime) -> int:
     global _progress
     if connection.in_atomic_block:  # what is sealed here may be rolled back: learn nothing of it
         return _seal_after(_BEGINNING, now)
-    moment, oldest, following = _transactions()
-    if _progress is None or moment - _progress.full_look >= _FULL_LOOK:
+    moment, oldest, following, database = _transactions()
+    if (
+        _progress is None
+        or _progress.database != database
+        or moment - _progress.full_look >= _FULL_LOOK
+    ):
         sealed = _seal_after(_BEGINNING, now)
-        _progress = _Progress(moment, moment - _RECENT, moment, following)
+        _progress = _Progress(moment, moment - _RECENT, moment, following, database)
     else:
         sealed = _seal_after(uuid7_floor(_progress.settled), now)
     _progress.advance(moment, oldest, following)
     return sealed
 
 
-def _transactions() -> tuple[datetime, int, int]:
-    """The database's time, its oldest transaction that still runs, the number of its next."""
+def _transactions() -> tuple[datetime, int, int, tuple[int, datetime]]:
+    """The database's time, its oldest transaction that still runs, the number of its next, and
+    which database it is.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT statement_timestamp(), pg_snapshot_xmin(s)::text::bigint,
-                      pg_snapshot_xmax(s)::text::bigint
+                      pg_snapshot_xmax(s)::text::bigint,
+                      (SELECT oid::bigint FROM pg_database WHERE datname = current_database()),
+                      pg_postmaster_start_time()
                  FROM pg_current_snapshot() s"""
         )
-        moment, oldest, following = cursor.fetchone()
-        return moment, oldest, following
+        moment, oldest, following, number, started = cursor.fetchone()
+        return moment, oldest, following, (number, started)
 
 
 # The second bound says nothing new; it spares the planner the rest of the leaves.

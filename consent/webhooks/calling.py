@@ -14,7 +14,8 @@ from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 
 from consent.webhooks.addresses import ForbiddenAddressError, check_url, checked_address
-from consent.webhooks.policy import ANSWER_LENGTH, GONE, TIMEOUT_SECONDS
+from consent.webhooks.cutting import POOLS, Deadline, cut_after
+from consent.webhooks.policy import ANSWER_LENGTH, DEADLINE_SECONDS, GONE, TIMEOUT_SECONDS
 from consent.webhooks.signing import message_id, signed_headers
 from foundation.redaction import redact
 
@@ -59,8 +60,19 @@ class Answer:
 def call(request: Call, *, now: datetime, through: "CheckedAdapter | None" = None) -> Answer:
     """POST once: no redirect is followed, no proxy asked, no cookie kept, little of it read.
 
-    `through` keeps connections open from one call to the next.
+    `through` keeps connections open from one call to the next. Over in `DEADLINE_SECONDS`,
+    however slowly the other side goes on.
     """
+    with cut_after(DEADLINE_SECONDS) as deadline:
+        answer = _call(request, deadline, now=now, through=through)
+        if deadline.is_over and not answer.status:
+            return Answer(words=f"no whole answer within {DEADLINE_SECONDS} seconds")
+        return answer
+
+
+def _call(
+    request: Call, deadline: Deadline, *, now: datetime, through: "CheckedAdapter | None"
+) -> Answer:
     if not request.secrets:
         return Answer(words="the secret cannot be read: rotate it")
     body = request.body.encode()
@@ -77,6 +89,8 @@ def call(request: Call, *, now: datetime, through: "CheckedAdapter | None" = Non
         adapter = through or CheckedAdapter()
         # Past a session, which would add what stands in the environment.
         with adapter.send(post, stream=True, timeout=TIMEOUT_SECONDS, verify=True) as response:
+            if deadline.is_over:  # cut among the headers, which reads as their end
+                return Answer()
             return Answer(response.status_code, _beginning(response))
     except ForbiddenAddressError as refusal:
         return Answer(words=str(refusal))
@@ -101,6 +115,10 @@ def _beginning(response: requests.Response) -> str:
 
 class CheckedAdapter(HTTPAdapter):
     """Connects to the address that was checked; the certificate must still be the name's."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
     def get_connection_with_tls_context(
         self,

@@ -89,7 +89,8 @@ def changes(first: int, end: int) -> list[Change]:
 def announce_erasure(person_id: uuid.UUID, reference: uuid.UUID, now: datetime) -> None:
     """Inside the transaction that erases: every system of ours that asked to know erases too.
 
-    The rows name nobody, so the erasure leaves them; a paused webhook hears it when it resumes.
+    The rows point at nobody, so the erasure leaves them; a paused webhook hears it when it resumes.
+    Their body names who is gone until it is told or given up, a week at most.
     What the event is called derives from the reference, which is itself a secret of the person.
     """
     event_id = uuid.uuid5(person_id, f"erasure {reference}")

@@ -68,9 +68,11 @@ def as_body(kind: str, at: datetime, data: dict[str, Any]) -> str:
 # How the stored body of an opt-in begins: `as_body` writes the type first.
 OPT_IN_BEGINS = f'{{"type":"{Webhook.Event.OPT_IN.value}"'
 
+ERASURE_BEGINS = f'{{"type":"{Webhook.Event.ERASURE.value}"'
+
 
 def type_of(body: str) -> str:
-    """The type of a stored message; the body of a delivered erasure is gone."""
+    """The type of a stored message; the body of an erasure that is over is gone."""
     return str(json.loads(body)["type"]) if body else Webhook.Event.ERASURE.value
 
 

@@ -1,16 +1,17 @@
 """Acting on what came in, once. The event's row and what follows from it are one transaction.
 
 The row's key derives from the source, so a second delivery meets it and does nothing, also one
-that comes after the person has said yes again. What is older than the person's own newest word
-changes nothing either.
+that comes after the person has said yes again. What a provider tells of a moment before the
+person's own yes to a topic does not change that topic either; a request to stop by mail has no
+moment that could be believed, so it counts whenever it comes in.
 """
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
 from consent import rejoining, suppression
@@ -25,6 +26,7 @@ from messaging.models import Message, ProviderEvent
 Kind = ProviderEvent.Kind
 Outcome = ProviderEvent.Outcome
 
+COMPLAINT = Suppression.Reason.COMPLAINT
 # Clocks of others run ahead a little.
 AHEAD = timedelta(days=1)
 
@@ -99,7 +101,7 @@ def _receive(incoming: Incoming, *, now: datetime) -> Outcome:
         if earlier is None:
             raise
         return Outcome(earlier.outcome)
-    result = ACTS[incoming.kind](incoming, now)
+    result = _of_the_living(ACTS[incoming.kind](incoming, now))
     ProviderEvent.objects.filter(pk=event.pk).update(
         outcome=result.outcome,
         why=result.why,
@@ -107,6 +109,24 @@ def _receive(incoming: Incoming, *, now: datetime) -> Outcome:
         topic_id=result.topic_id,
     )
     return result.outcome
+
+
+_HOLD = "SELECT 1 FROM accounts_user WHERE id = %s FOR KEY SHARE"
+
+
+def _of_the_living(result: Result) -> Result:
+    """Names nobody who was erased meanwhile: not even their key comes back.
+
+    An erasure takes the account's row first, so it waits until this event is there to go with it.
+    """
+    if result.person_id is None:
+        return result
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, [result.person_id])
+        if cursor.fetchone():
+            return result
+    why = "nobody_named" if result.why == "already" else result.why
+    return replace(result, person_id=None, why=why)
 
 
 # --- what each kind does ----------------------------------------------------------------------
@@ -125,8 +145,6 @@ def _stop_by_mail(incoming: Incoming, now: datetime) -> Result:
         shown=_shown(token),
         received_at=incoming.received_at,
     )
-    if not changed and not User.objects.filter(pk=token.person_id).exists():
-        return Result(Outcome.NOTHING, "nobody_named")  # erased: not even the key comes back
     return _result(changed, token.person_id, named)
 
 
@@ -142,28 +160,38 @@ def _result(changed: object, person_id: uuid.UUID | None, topic: uuid.UUID | Non
 
 
 def _complaint(incoming: Incoming, now: datetime) -> Result:
-    """ "This is spam": nothing optional any more, on no topic, and the address is suppressed."""
+    """ "This is spam": nothing optional any more, on no topic, and the address is suppressed.
+
+    A topic the person has asked for since stays, and with it the address is open.
+    """
     person, address = _whom(incoming)
     if person is None and not address:
         return Result(Outcome.UNKNOWN, incoming.why or "nobody_named")
-    if person is not None and rejoining.said_yes_after(person.pk, incoming.happened_at):
+    at = incoming.happened_at
+    if person is None:
+        return _result(suppression.suppress(address, reason=COMPLAINT, now=at), None)
+    topics = rejoining.without_later_yes(person.pk, optional_topics(), at)
+    if not topics:
         return Result(Outcome.NOTHING, "yes_since", person.pk)
-    new = suppression.suppress(
-        address, reason=Suppression.Reason.COMPLAINT, now=incoming.happened_at
+    new = not rejoining.wants_mail_since(person.pk, at) and suppression.suppress(
+        address, reason=COMPLAINT, now=at
     )
-    changed = person is not None and record_opt_out(
+    changed = record_opt_out(
         person.pk,
-        optional_topics(),
+        topics,
         source=Source.COMPLAINT,
         now=now,
         shown=_shown(incoming.token),
         received_at=incoming.received_at,
     )
-    return _result(new or changed, person.pk if person else None)
+    return _result(new or changed, person.pk)
 
 
 def _unsubscribed(incoming: Incoming, now: datetime) -> Result:
-    """At the provider: the topic of that mail, or everything optional when it names none."""
+    """At the provider: the topic of that mail, or everything optional when it names none.
+
+    Without what the person has asked for since.
+    """
     person, address = _whom(incoming)
     if person is None:
         if not address:
@@ -174,12 +202,15 @@ def _unsubscribed(incoming: Incoming, now: datetime) -> Result:
             ),
             None,
         )
-    if rejoining.said_yes_after(person.pk, incoming.happened_at):
-        return Result(Outcome.NOTHING, "yes_since", person.pk)
     named = incoming.message.topic_id if incoming.message else None
+    topics = rejoining.without_later_yes(
+        person.pk, optional_topics() if named is None else [named], incoming.happened_at
+    )
+    if not topics:
+        return Result(Outcome.NOTHING, "yes_since", person.pk)
     changed = record_opt_out(
         person.pk,
-        optional_topics() if named is None else [named],
+        topics,
         source=Source.PROVIDER,
         now=now,
         received_at=incoming.received_at,

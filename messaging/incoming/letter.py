@@ -97,7 +97,7 @@ class Letter:
         """The same for two deliveries of one mail: they differ in what stands above it.
 
         `Received` and other lines of the way are not part of it; a Message-ID alone would let a
-        stranger's mail hide another.
+        stranger's mail hide another. To whom of us it was delivered stands in the envelope.
         """
         named = [self.header(name) for name in ("Message-ID", "Date", "From", "Subject")]
         return hashlib.sha256(

@@ -29,6 +29,8 @@ def receive_mail(
     """A raw mail. Whom it says it is from decides nothing."""
     read = read_mail(raw, recipient=recipient)
     message = find_message(read.message_ids)
+    # One mail to two addresses of ours is delivered twice, and each may name another topic.
+    meant = [f"{read.token.person_id}.{read.token.topic}"] if read.token else []
     address, why = "", read.why
     if read.bounce is not None:
         address, why = proven_address(read.bounce, message, now=received_at)
@@ -37,7 +39,7 @@ def receive_mail(
     return receive(
         Incoming(
             kind=read.kind,
-            source=("mail", read.identity),
+            source=("mail", read.identity, *meant),
             told_at=read.sent_at,
             happened_at=_happened_at(read, message, received_at),
             received_at=received_at,

@@ -1,10 +1,11 @@
 """Our suppressions and the provider's list, compared both ways, each night.
 
 What the provider has and we lack is suppressed here, and recorded as a no where it was one. What is
-older than the owner's own act (a new confirmation, a later yes) is removed there. Complaints of
-living customers that the provider lacks are added there, only where that leaves account mail
-alone; a choice of topics never is. What stood on the provider's list, is gone from it and was
-outweighed by a yes no longer bars the address here. A night that fails is made up by the next.
+older than the owner's own act is removed there: than a new confirmation, or than every yes to mail
+that stands. A yes to one topic leaves the no to the others in force. Complaints of living customers
+that the provider lacks are added there, only where that leaves account mail alone; a choice of
+topics never is. What stood on the provider's list, is gone from it and was outweighed by a yes to
+mail no longer bars the address here. A night that fails is made up by the next.
 """
 
 import logging
@@ -21,7 +22,7 @@ from consent import rejoining, suppression
 from consent.models import Source, Suppression
 from consent.services import optional_topics, record_opt_out
 from foundation import standstill
-from foundation.addresses import active_address_hash, address_hashes, normalise_address
+from foundation.addresses import active_key, address_hash, address_hashes, normalise_address
 from messaging.incoming.bounces import find_status, is_hard
 from messaging.models import SuppressionComparison
 from messaging.providers.choosing import open_list
@@ -52,7 +53,7 @@ class Report:
     def differs(self, what: str, why: str, address: str) -> None:
         self.counts[what] += 1
         if len(self.differences) < SHOWN:
-            fingerprint = active_address_hash(address)[1].hex()[:12]
+            fingerprint = address_hash(active_key(), address).hex()[:12]
             self.differences.append({"what": what, "why": why, "address": fingerprint})
 
 
@@ -110,9 +111,9 @@ def _compare(
     for address in lacking:
         report.differs(what, Because.COMPLAINT, address)
     for person, since in barred(Reason.PROVIDER):
-        if person.address not in blocked and rejoining.said_yes_after(person.pk, since):
+        if person.address not in blocked and rejoining.wants_mail_since(person.pk, since):
             if not dry_run:
-                suppression.lift(person.email, reasons=(Reason.PROVIDER,))
+                _lift_here(person, since, now=now)
             report.differs("lifted_here", Because.UNSUBSCRIBE, person.email)
 
 
@@ -146,14 +147,15 @@ def _settle(
     status = find_status(entry.told) if entry.because == Because.BOUNCE else ""
     if status and not is_hard(status):
         return
+    rejoined = person is not None and _has_rejoined(entry, person)
     try:
-        if person is not None and _is_outweighed(entry, person):
+        if person is not None and rejoined and _is_outweighed(entry, person):
             if not dry_run:
                 provider.remove(entry)
                 if entry.because == Because.UNSUBSCRIBE:
                     suppression.lift(entry.address, reasons=(Reason.PROVIDER,))
             report.differs("removed_there", entry.because, entry.address)
-        elif ours & ({Reason.HARD_BOUNCE} if entry.because == Because.BOUNCE else SAID_NO):
+        elif not rejoined and ours & _answers(entry):
             report.counts["same"] += 1
         else:
             if not dry_run:
@@ -164,8 +166,13 @@ def _settle(
         report.differs("failed", entry.because, entry.address)
 
 
-def _is_outweighed(entry: Entry, person: User) -> bool:
-    """Whether the owner has acted since, so that the block is of the past.
+def _answers(entry: Entry) -> frozenset[Reason]:
+    """The reasons of which any does here what the entry does there."""
+    return frozenset({Reason.HARD_BOUNCE}) if entry.because == Because.BOUNCE else SAID_NO
+
+
+def _has_rejoined(entry: Entry, person: User) -> bool:
+    """Whether the owner has acted since: confirmed the address, or said yes to a topic of mail.
 
     Without a day there is nothing to compare with, and the block stands.
     """
@@ -173,17 +180,47 @@ def _is_outweighed(entry: Entry, person: User) -> bool:
         return False
     if entry.because == Because.BOUNCE:
         return person.email_confirmed_at is not None and person.email_confirmed_at > entry.since
-    return rejoining.said_yes_after(person.pk, entry.since)
+    return rejoining.wants_mail_since(person.pk, entry.since)
+
+
+def _is_outweighed(entry: Entry, person: User) -> bool:
+    """Whether the block is wholly of the past. It is not while an older yes to mail stands.
+
+    That yes is taken back first, as any no of the provider's list is; so the next night finds none.
+    """
+    if entry.because == Because.BOUNCE or entry.since is None:
+        return True
+    return not rejoining.older_yeses_to_mail(person.pk, entry.since)
 
 
 @transaction.atomic
 def _take_over(entry: Entry, person: User | None, *, now: datetime) -> None:
     since = min(entry.since or now, now)
-    suppression.suppress(entry.address, reason=REASONS[entry.because], now=since)
-    if person is not None and entry.because != Because.BOUNCE:
-        record_opt_out(
-            person.pk, optional_topics(), source=Source.PROVIDER, now=now, received_at=now
-        )
+    if person is None or entry.because == Because.BOUNCE:
+        suppression.suppress(entry.address, reason=REASONS[entry.because], now=since)
+        return
+    if not rejoining.wants_mail_since(person.pk, since):
+        suppression.suppress(entry.address, reason=REASONS[entry.because], now=since)
+    record_opt_out(
+        person.pk,
+        rejoining.without_later_yes(person.pk, optional_topics(), since),
+        source=Source.PROVIDER,
+        now=now,
+        received_at=now,
+    )
+
+
+@transaction.atomic
+def _lift_here(person: User, since: datetime, *, now: datetime) -> None:
+    """What barred the address goes; the no to a topic that was not asked for since stays."""
+    record_opt_out(
+        person.pk,
+        rejoining.older_yeses_to_mail(person.pk, since),
+        source=Source.PROVIDER,
+        now=now,
+        received_at=now,
+    )
+    suppression.lift(person.email, reasons=(Reason.PROVIDER,))
 
 
 _BARRED = """

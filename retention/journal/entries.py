@@ -1,4 +1,4 @@
-"""What the journal says of choices, erasures and heads. No name, no address, no person's key."""
+"""What the journal says of choices, erasures, topics and heads: no name, no address."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -13,6 +13,11 @@ from retention.journal.record import Entry, moment
 
 def begin(reason: str, *, actor: str, now: datetime) -> Entry:
     return {"kind": "begin", "at": moment(now), "actor": actor, "reason": reason}
+
+
+def topics(highest: int, retired: Sequence[int], *, now: datetime) -> Entry:
+    """The highest number that was ever given, and the topics that are retired for good."""
+    return {"kind": "topics", "at": moment(now), "highest": highest, "retired": list(retired)}
 
 
 def head(published: Head) -> Entry:

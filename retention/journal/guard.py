@@ -6,9 +6,14 @@ a round that was cut short if the database knows everything in it, and otherwise
 
 import enum
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
-from consent.models import Leaf
+from django.db import connection
+from django.utils import timezone
+
+from consent.models import Leaf, Topic
 from consent.proof import tree
+from foundation.ids import uuid7_floor
 from retention.journal.mark import Mark, current_mark
 from retention.journal.record import START, Record
 from retention.journal.store import (
@@ -18,6 +23,10 @@ from retention.journal.store import (
     open_journal,
 )
 from retention.models import DeletionRequest
+
+# A round comes every few seconds; far longer than that, and nobody keeps the log.
+BEHIND = timedelta(minutes=5)
+BEHIND_BY = "choices of more than 5 minutes ago are not in the journal"
 
 
 class Reason(enum.StrEnum):
@@ -46,6 +55,31 @@ def check() -> str:
     except StandstillError as error:
         return str(error)
     return ""
+
+
+# Of the events that should long be sealed the newest is enough: where no round runs, it waits.
+_WAITING = """
+SELECT NOT EXISTS (SELECT 1 FROM consent_leaf WHERE event_id = newest.id)
+  FROM (SELECT id FROM consent_consentdetail WHERE id < %s ORDER BY id DESC LIMIT 1) AS newest
+"""
+
+
+def check_pace() -> str:
+    """For `foundation.standstill`: '' or that the journal has stopped, so optional mail waits.
+
+    No page closes for it, and the round goes on: catching up is what ends it.
+    """
+    return "" if is_kept(timezone.now()) else BEHIND_BY
+
+
+def is_kept(now: datetime) -> bool:
+    """Whether what was said some minutes ago is sealed, and what was sealed is in the journal."""
+    if Leaf.objects.filter(index__gte=current_mark().leaves, sealed_at__lt=now - BEHIND).exists():
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING, [uuid7_floor(now - BEHIND)])
+        row = cursor.fetchone()
+    return row is None or not row[0]
 
 
 def records_ahead(journal: Journal, mark: Mark) -> Iterator[Record]:
@@ -98,8 +132,19 @@ def is_known(record: Record) -> bool:
             return tree.tree_size() >= int(entry["size"])
         case "erasure":
             return DeletionRequest.objects.filter(reference=entry["reference"]).exists()
+        case "topics":
+            return has_topics(int(entry["highest"]), entry["retired"])
         case _:
             return True
+
+
+def has_topics(highest: int, retired: list[int]) -> bool:
+    """Whether such a number was given here, and these are retired here too."""
+    return (
+        Topic.objects.filter(number__gte=highest).exists()
+        and not Topic.objects.filter(number__in=retired, retired_at=None).exists()
+        and Topic.objects.filter(number__in=retired).count() == len(retired)
+    )
 
 
 def missing_leaves(record: Record) -> list[tuple[int, list[str]]]:

@@ -4,11 +4,12 @@ The order is commit, journal, mark, and each record is one whole. So a round may
 what is in the journal and in the database is recognised by the next, and what is not is written.
 """
 
+import logging
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from consent.models import Head, Leaf, LogKey
+from consent.models import Head, Leaf, LogKey, Topic
 from consent.proof import heads, tree
 from consent.proof.sealer import seal_pending
 from foundation import standstill
@@ -22,6 +23,8 @@ from retention.journal.store import (
     open_journal,
 )
 
+logger = logging.getLogger(__name__)
+
 # One record holds that many leaves; a line stays below some 250 kB.
 RUN = 500
 # A head says nothing new more often than this.
@@ -34,7 +37,7 @@ def keep_log(now: datetime) -> int:
     try:
         mark = catch_up()
         seal_pending(now=now)
-        mark = begun(mark, now=now)
+        mark = write_topics(begun(mark, now=now), now=now)
         written = 0
         while run := list(Leaf.objects.filter(index__gte=mark.leaves).order_by("index")[:RUN]):
             mark = write(entries.leaves(run, now=now), mark)
@@ -42,9 +45,12 @@ def keep_log(now: datetime) -> int:
         sign_head(write_heads(mark), now=now)
     except JournalMovedError:
         return 0  # another keeper is at it; the next round goes on from there
-    except (StandstillError, JournalUnreachableError):
+    except (StandstillError, JournalUnreachableError) as error:
         standstill.forget()
-        standstill.why()  # tells the operators, once
+        # A standstill is told once, by asking. A journal that is read but not written to (a full
+        # disk) is none until `check_pace` says so; every round that fails until then says it.
+        if not standstill.why():
+            logger.error("the journal is not being written: %s", error)
         return 0
     return written
 
@@ -85,6 +91,16 @@ def write(entry: Entry, mark: Mark) -> Mark:
     (record,) = chained([entry], after=mark.tail)
     open_journal().append([entry], after=mark.tail)
     return move_mark(record)
+
+
+def write_topics(mark: Mark, *, now: datetime) -> Mark:
+    """Numbers are given and topics retired for good: both only grow, so counting them tells."""
+    topics = dict(Topic.objects.values_list("number", "retired_at"))
+    retired = sorted(number for number, since in topics.items() if since is not None)
+    highest = max(topics, default=0)
+    if highest <= mark.topics and len(retired) <= mark.retired:
+        return mark
+    return write(entries.topics(highest, retired, now=now), mark)
 
 
 def write_heads(mark: Mark) -> Mark:

@@ -8,11 +8,12 @@ from retention.journal.record import START, Record, Tail
 from retention.models import JournalMark
 
 _MOVE = """
-INSERT INTO retention_journalmark AS m (id, position, chain, leaves, head)
-VALUES (1, %(position)s, %(chain)s, %(leaves)s, %(head)s)
+INSERT INTO retention_journalmark AS m (id, position, chain, leaves, head, topics, retired)
+VALUES (1, %(position)s, %(chain)s, %(leaves)s, %(head)s, %(topics)s, %(retired)s)
 ON CONFLICT (id) DO UPDATE
    SET position = excluded.position, chain = excluded.chain, moved_at = statement_timestamp(),
-       leaves = GREATEST(m.leaves, excluded.leaves), head = GREATEST(m.head, excluded.head)
+       leaves = GREATEST(m.leaves, excluded.leaves), head = GREATEST(m.head, excluded.head),
+       topics = GREATEST(m.topics, excluded.topics), retired = GREATEST(m.retired, excluded.retired)
  WHERE m.position < excluded.position
 """
 
@@ -22,6 +23,8 @@ class Mark:
     tail: Tail = START
     leaves: int = 0
     head: int = 0
+    topics: int = 0
+    retired: int = 0
 
 
 def current_mark() -> Mark:
@@ -29,7 +32,7 @@ def current_mark() -> Mark:
     if row is None:
         return Mark()
     tail = Tail(row.position, bytes(row.chain))
-    return Mark(tail=tail, leaves=row.leaves, head=row.head)
+    return Mark(tail=tail, leaves=row.leaves, head=row.head, topics=row.topics, retired=row.retired)
 
 
 def move_mark(record: Record) -> Mark:
@@ -44,6 +47,8 @@ def move_mark(record: Record) -> Mark:
                 "chain": record.chain,
                 "leaves": leaves,
                 "head": entry["size"] if entry["kind"] == "head" else 0,
+                "topics": entry["highest"] if entry["kind"] == "topics" else 0,
+                "retired": len(entry["retired"]) if entry["kind"] == "topics" else 0,
             },
         )
     return current_mark()
@@ -53,5 +58,9 @@ def begin_mark(tail: Tail) -> None:
     """The journal was begun anew: of what the log holds, nothing stands in it yet."""
     JournalMark.objects.update_or_create(
         id=JournalMark.THE_ONE,
-        defaults={"position": tail.position, "chain": tail.chain, "leaves": 0, "head": 0},
+        defaults={
+            "position": tail.position,
+            "chain": tail.chain,
+            **dict.fromkeys(("leaves", "head", "topics", "retired"), 0),
+        },
     )

@@ -3,6 +3,8 @@
 Record by record, each in one transaction with its mark, so a killed replay goes on where it was.
 Every no after the mark stands again, whatever the restored database says since; a yes that was
 given after it is not in the journal, and its person has to give it anew.
+
+What was being sent is paused: the lost database sent a part, and this one does not know which.
 """
 
 import uuid
@@ -14,10 +16,20 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from consent import services as consent
-from consent.models import ConsentDetail, Head, Preference, Source, State, Suppression, Topic
+from consent.models import (
+    ConsentDetail,
+    Head,
+    Preference,
+    Source,
+    State,
+    Suppression,
+    Topic,
+    TopicWording,
+)
 from consent.policy import PAUSE_MONTHS
 from consent.proof.sealer import append_leaves
 from consent.suppression import REVIEW_AFTER_YEARS
@@ -25,11 +37,13 @@ from foundation import standstill
 from foundation.addresses import address_hash, person_hash
 from foundation.calendar import months_later, years_later
 from foundation.redaction import redact
+from messaging.models import Campaign, Mailing, ServiceAnnouncement
 from retention import erasure, services
 from retention.journal import entries
 from retention.journal.guard import (
     Reason,
     StandstillError,
+    has_topics,
     missing_leaves,
     records_ahead,
 )
@@ -49,9 +63,10 @@ class KeyLostError(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """What was done, or would be: how often each."""
+    """What was done, or would be: how often each. And the mailings that a person must look at."""
 
     done: Counter[str] = field(default_factory=Counter)
+    paused: list[str] = field(default_factory=list)
 
     def add(self, what: str, number: int = 1) -> None:
         if number:
@@ -78,11 +93,13 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
     people = find_people()
     if dry_run:
         with transaction.atomic():
+            _pause_mailings(report, now)
             for record in _ahead():
                 _STEPS[record.entry["kind"]](record, people, report, now)
                 report.add("records")
             transaction.set_rollback(True)
         return report
+    _pause_mailings(report, now)
     for record in _ahead():
         is_erasure = record.entry["kind"] == "erasure"
         with transaction.atomic():
@@ -95,6 +112,19 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
         report.add("records")
     standstill.forget()
     return report
+
+
+def _pause_mailings(report: Report, now: datetime) -> None:
+    """Before the first record: once the replay is done, mail goes again."""
+    if next(_ahead(), None) is None:
+        return
+    is_due = Q(state=Mailing.State.APPROVED, send_at__lte=now)
+    for model in (Campaign, ServiceAnnouncement):
+        under_way = model.objects.filter(Q(state=Mailing.State.SENDING) | is_due)
+        report.paused += [each.text("subject", "en") for each in under_way]
+        # One that had not begun here gets what resuming needs.
+        under_way.filter(resolved_at=None).update(resolved_at=now)
+        report.add("mailings paused", under_way.update(state=Mailing.State.PAUSED))
 
 
 def _ahead() -> Iterator[Record]:
@@ -264,7 +294,46 @@ def _head(record: Record, people: People, report: Report, now: datetime) -> None
         report.add("heads")
 
 
-_STEPS = {"begin": _begin, "leaves": _leaves, "erasure": _erasure, "head": _head}
+def _topics(record: Record, people: People, report: Report, now: datetime) -> None:
+    """Retired stays retired; and a number in links of mails that went out never means another."""
+    entry = record.entry
+    numbers = set(Topic.objects.values_list("number", flat=True))
+    for number in {*entry["retired"], entry["highest"]} - numbers:
+        _stand_in(number, now)
+        report.add("topics that are not there, as retired ones")
+    live = Topic.objects.filter(number__in=entry["retired"], retired_at=None)
+    report.add("topics retired again", live.update(retired_at=now))
+    assert has_topics(entry["highest"], entry["retired"])
+
+
+def _stand_in(number: int, now: datetime) -> None:
+    """Nothing of its words is known, so it is asked of nobody and nothing is sent of it."""
+    topic = Topic.objects.create(
+        number=number,
+        slug=f"lost_{number}",
+        position=number,
+        kind=Topic.Kind.MAIL,
+        created_at=now,
+        retired_at=now,
+    )
+    TopicWording.objects.create(
+        topic=topic,
+        version=1,
+        created_at=now,
+        name_nb=f"Tapt tema {number}",
+        name_en=f"Lost topic {number}",
+        description_nb="Gikk tapt da databasen ble gjenopprettet.",
+        description_en="Was lost when the database was restored.",
+    )
+
+
+_STEPS = {
+    "begin": _begin,
+    "leaves": _leaves,
+    "erasure": _erasure,
+    "head": _head,
+    "topics": _topics,
+}
 
 
 # --- a journal that is lost ----------------------------------------------------------------------

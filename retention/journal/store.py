@@ -58,12 +58,3 @@ def _opened(url: str) -> Journal:
     from retention.journal.database import DatabaseJournal
 
     return DatabaseJournal(url)
-
-
-__all__ = [
-    "Journal",
-    "JournalDamagedError",
-    "JournalMovedError",
-    "JournalUnreachableError",
-    "open_journal",
-]

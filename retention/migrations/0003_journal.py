@@ -4,11 +4,13 @@ import django.db.models.functions.datetime
 from django.db import migrations, models
 
 # Every process asks whether it stands on the database the journal belongs to; the keeper alone
-# moves the mark. A hand-over asks as the sender, who sees of a deletion no more than its reference.
+# moves the mark. A hand-over asks as the sender, who sees of a deletion no more than its reference
+# and of an event no more than its key.
 RIGHTS = """
 REVOKE INSERT, UPDATE, DELETE ON retention_journalmark FROM portal_app;
 GRANT SELECT ON retention_journalmark, consent_leaf TO portal_sender;
 GRANT SELECT (id, reference) ON retention_deletionrequest TO portal_sender;
+GRANT SELECT (id) ON consent_consentdetail TO portal_sender;
 """
 
 # Deletions that are under way reach the journal too, before their next step.
@@ -33,6 +35,8 @@ class Migration(migrations.Migration):
                 ("chain", models.BinaryField(max_length=32)),
                 ("leaves", models.BigIntegerField(default=0)),
                 ("head", models.BigIntegerField(default=0)),
+                ("topics", models.SmallIntegerField(default=0)),
+                ("retired", models.SmallIntegerField(default=0)),
                 (
                     "moved_at",
                     models.DateTimeField(

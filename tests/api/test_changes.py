@@ -97,7 +97,7 @@ def test_an_erased_person_is_left_out_and_the_cursor_passes(shop: Caller) -> Non
 
 
 def test_what_is_no_choice_is_left_out_and_the_cursor_passes(shop: Caller) -> None:
-    append_leaves([(uuid.uuid4(), Leaf.Kind.ACCESS, bytes(32))], sealed_at=NOW)
+    append_leaves([(uuid.uuid4(), Leaf.Kind.ACCESS, bytes(32))], sealed_at=timezone.now())
     assert page(shop) == {"changes": [], "next": 0, "more": False}
 
 

@@ -3,14 +3,20 @@
 from typing import Any
 
 import pytest
+from django import forms
+from django.utils import timezone
 
+from accounts import services as accounts
 from accounts.models import User
+from consent import services
+from consent.admin.customers import OptOutForm
 from consent.history import readable_history
 from consent.models import ConsentDetail, Preference, ServiceKey, Source, State
 from consent.services import optional_topics
+from consent.suppression import is_suppressed
 from foundation import standstill
 from tests.api.conftest import Caller, error, system
-from tests.factories import NOW, retire_topic, topic
+from tests.factories import NOW, make_customer, retire_topic, topic
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +60,80 @@ def test_nobody_learns_whether_the_address_is_known(kari: User, shop: Caller) ->
     assert {k: v for k, v in known.items() if k not in dropped} == {
         k: v for k, v in unknown.items() if k not in dropped
     }
+
+
+def register(**fields: Any) -> User:
+    values = {"answers": {topic().pk: True}, "language": "nb", "username": "nobody77"} | fields
+    accounts.register_customer(email="nobody@shop.example", now=NOW, **values)
+    made: User = User.objects.with_address("nobody@shop.example").get()
+    return made
+
+
+ABOUT: list[dict[str, Any]] = [{"topic": "newsletter"}, {"all": True}]
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_the_no_of_somebody_unknown_is_kept_until_its_owner_confirms(
+    shop: Caller, about: dict[str, Any]
+) -> None:
+    assert no(shop, "Nobody@Shop.example", **about).status_code == 202
+    assert is_suppressed("nobody@shop.example")
+    person = register()
+    assert is_suppressed(person.email)
+    accounts.confirm_address(person, password="a-good-long-password", now=NOW)
+    assert not is_suppressed(person.email)
+    assert "granted" in states(person)
+
+
+def test_the_no_of_somebody_unknown_ends_with_their_own_later_yes(shop: Caller) -> None:
+    no(shop, "nobody@shop.example", topic="newsletter")
+    person = make_customer(email="nobody@shop.example", no=("newsletter",))
+    assert is_suppressed(person.email)
+    services.record_choices(
+        person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=timezone.now()
+    )
+    assert not is_suppressed(person.email)
+
+
+def test_a_no_outlives_a_sign_up_that_nobody_confirmed(shop: Caller) -> None:
+    person = register()
+    no(shop, person.email, topic="newsletter")
+    assert "granted" not in states(person)
+    assert is_suppressed(person.email)
+
+
+@pytest.mark.parametrize("slug", ["tailoring", "reference_name"])
+def test_a_no_to_what_is_no_mail_bars_no_address(shop: Caller, slug: str) -> None:
+    assert no(shop, "nobody@shop.example", topic=slug).status_code == 202
+    assert not is_suppressed("nobody@shop.example")
+
+
+@pytest.mark.parametrize("about", ABOUT)
+def test_a_confirmed_customer_keeps_the_topics_that_were_not_meant(
+    kari: User, shop: Caller, about: dict[str, Any]
+) -> None:
+    no(shop, kari.email, **about)
+    assert not is_suppressed(kari.email)
+
+
+@pytest.mark.parametrize("ip", ["203.0.113.7", "2001:db8::1", "::ffff:203.0.113.7"])
+def test_no_ip_address_comes_to_stand_beside_the_person(kari: User, shop: Caller, ip: str) -> None:
+    no(shop, kari.email, topic="newsletter", reason=f"from {ip}, ticket 4")
+    event = ConsentDetail.objects.of(kari.pk).get(state=State.WITHDRAWN)
+    assert event.reason == "from [ip], ticket 4"
+
+
+def test_a_reason_that_grows_when_it_is_cut_still_fits(kari: User, shop: Caller) -> None:
+    assert no(shop, kari.email, topic="newsletter", reason="::, " * 50).status_code == 202
+    event = ConsentDetail.objects.of(kari.pk).get(state=State.WITHDRAWN)
+    assert event.reason.startswith("[ip], [ip], ")
+
+
+def test_staff_write_no_ip_address_beside_the_person_either() -> None:
+    form = OptOutForm({"topics": [topic().pk], "reason": "Rang from 2001:db8::1"}, choices=[])
+    form.fields["topics"] = forms.Field(required=False)
+    assert form.is_valid()
+    assert form.cleaned_data["reason"] == "Rang from [ip]"
 
 
 def test_twice_is_once(kari: User, shop: Caller) -> None:

@@ -67,9 +67,11 @@ def test_a_retired_or_unknown_topic_is_not_there(app: Caller) -> None:
 def test_a_no_by_token_counts_at_once_and_says_who(kari: User, app: Caller) -> None:
     answer = app.send("put", "preferences/newsletter", {"choice": "no"})
     assert answer.status_code == 200
-    assert (answer.json()["state"], answer.json()["source"]) == ("withdrawn", "api")
+    assert (answer.json()["state"], answer.json()["source"]) == ("withdrawn", "app")
     event = ConsentDetail.objects.of(kari.pk).get(state=State.WITHDRAWN)
-    assert (event.source, event.actor, event.language) == (Source.API, "self", "en")
+    assert (event.source, event.actor) == (Source.APP, "self")
+    # What a script's Accept-Language says, nobody read.
+    assert (event.language, event.wording_version) == ("", None)
     assert event.received_at is not None
     assert event.received_at <= event.at
 
@@ -110,7 +112,7 @@ def test_confirmations_asked_for_are_few_an_hour(app: Caller) -> None:
 def test_the_database_refuses_a_yes_by_a_token(kari: User) -> None:
     with pytest.raises(IntegrityError):
         services.record_choices(
-            kari.pk, {topic("special_offers").pk: True}, source=Source.API, now=NOW
+            kari.pk, {topic("special_offers").pk: True}, source=Source.APP, now=NOW
         )
 
 

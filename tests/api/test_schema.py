@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, transaction
 from django.test import Client
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
@@ -95,7 +96,7 @@ def example_world(document: dict[str, Any]) -> dict[str, Caller]:
     make_customer(email="ola@shop.example", no=("newsletter",))
     other = make_customer(yes=("newsletter",), platform_id=200732)
     record_opt_out(other.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
-    seal_pending(now=NOW)
+    seal_pending(now=timezone.now())
     return {"personalToken": app_of(kari), "serviceKey": system(*ServiceKey.Scope)}
 
 
@@ -189,7 +190,7 @@ def api(one_connection: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture
 def callers(db: None) -> dict[str, str]:
     kari = make_customer(email="kari@shop.example", yes=("newsletter",))
-    seal_pending(now=NOW)
+    seal_pending(now=timezone.now())
     person, shop = app_of(kari), system(*ServiceKey.Scope)
     return {
         "preferences": str(person.defaults["HTTP_AUTHORIZATION"]),

@@ -14,19 +14,23 @@ LOOKS = {
     "en": ((DARK, DESKTOP), (LIGHT, PHONE)),
 }
 PUBLIC = """
-/ /privacy/ /privacy/retention/ /trust/ /trust/obeyed-in-minutes/ /trust/verify/ /contact/
+/ /privacy/ /privacy/retention/ /privacy/global-privacy-control/ /trust/ /trust/obeyed-in-minutes/
+/trust/verify/ /trust/log/ /contact/
 /signup/ /signup/check-your-mail/ /login/ /password/reset/ /password/reset/done/
 /u/x/ /p/x/ /welcome/x/ /preferences/confirm/x/ /confirm-email/x/
 """
 SIGNED_IN = """
 /preferences/ /data/ /data/delete/ /account/ /account/sessions/ /account/deactivate/ /email/
 /password/change/ /account/security/ /account/security/totp/activate/
-/account/security/webauthn/ /account/security/webauthn/add/
+/account/security/webauthn/ /account/security/webauthn/add/ /account/tokens/
 """
 STAFF = """
 /admin/ /admin/accounts/user/ /admin/consent/topic/ /admin/messaging/campaign/
 /admin/messaging/campaign/add/ /admin/messaging/serviceannouncement/add/
-/admin/messaging/message/ /admin/retention/deletionrequest/
+/admin/messaging/message/ /admin/retention/deletionrequest/ /admin/consent/topic/add/
+/admin/consent/webhook/ /admin/consent/webhook/add/ /admin/consent/delivery/
+/admin/consent/servicekey/ /admin/consent/servicekey/add/ /admin/messaging/providerevent/
+/admin/messaging/suppressioncomparison/
 """
 
 

@@ -37,7 +37,7 @@ def replay(events: list[ConsentDetail]) -> Standing | None:
             assert former is not None
             assert (event.state, event.paused_until) == (former.state, former.paused_until)
             after = replace(former, version=event.version)
-        elif before is not None and event.state == before.state:
+        elif before is not None and event.state == before.state == "granted":
             after = replace(before, paused_until=event.paused_until, version=event.version)
         else:
             assert event.paused_until is None

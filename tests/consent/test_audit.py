@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from consent import services
 from consent.models import Preference, Source, Topic
-from consent.proof import audit, heads, keys
+from consent.proof import audit, keys, notes
 from consent.proof.sealer import seal_pending
 from foundation.roles import KEEPER, OWNER, as_role
 from retention.journal.keeping import keep_log
@@ -189,7 +189,7 @@ class TestExamination:
     def test_a_head_signed_anew_over_another_tree_is_found_too(self, person):
         key = keys.signing_key()
         forged = b"r" * 32
-        signature = keys.sign(key, heads.head_text(key.origin, 5, forged, NOW))
+        signature = keys.sign(key, notes.head_text(key.origin, 5, forged, NOW))
         tamper(
             "UPDATE consent_head SET root = %s, signature = %s WHERE size = 5", forged, signature
         )
@@ -218,6 +218,16 @@ class TestExamination:
         assert examine(superseded_before=A_RULE).events == 2
         with pytest.raises(audit.Difference, match="event 1 is missing"):
             examine(superseded_before=NO_RULE)
+
+    def test_a_no_said_once_more_is_the_one_that_stands(self):
+        person = make_customer(yes=("newsletter",))
+        for source in (Source.LINK, Source.STAFF):
+            services.record_opt_out(person.pk, [topic().pk], source=source, now=NOW)
+        seal()
+        examine()
+        tamper("UPDATE consent_preference SET source = 'link' WHERE version = 3")
+        with pytest.raises(audit.Difference, match="the events say staff since"):
+            examine()
 
     def test_whoever_is_half_erased_is_left_out_only_when_named(self, person):
         with as_role(KEEPER), connection.cursor() as cursor:

@@ -6,6 +6,7 @@ act, and whether a message may go is what the model says.
 
 import tempfile
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,6 +74,11 @@ class Choice:
     def yes(self) -> bool:
         return self.state == "granted"
 
+    def a_mail_may_undo(self, now: datetime) -> bool:
+        """As the row alone tells it, so perhaps also of a no that an undo brought back."""
+        fresh = self.source in FROM_MAIL and now - self.since < HOUR
+        return self.state == "withdrawn" and fresh
+
 
 @dataclass
 class Somebody:
@@ -87,15 +93,24 @@ class Somebody:
     choices: dict[str, Choice] = field(default_factory=dict)
     barred: set[str] = field(default_factory=set)
     acts: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    # A no by another way than a mail's link, whether or not it changed anything.
+    firm: set[str] = field(default_factory=set)
 
     def decide(self, slug: str, *, yes: bool, source: str, now: datetime, retired: bool) -> bool:
         """Whether the choice changed."""
         old = self.choices.get(slug)
         if not self.exists or (yes and retired):
             return False
+        if yes:
+            self.firm.discard(slug)
+        elif source not in FROM_MAIL:
+            self.firm.add(slug)
         if old is not None and old.yes == yes and old.paused_until is None:
-            return False
-        if old is None:
+            if yes or source in FROM_MAIL or not old.a_mail_may_undo(now):
+                return False
+            # Said once more: it stands from now on, and nothing takes it back.
+            new = Choice("withdrawn", old.version + 1, now, source, now)
+        elif old is None:
             new = Choice("granted" if yes else "refused", 1, now, source, now)
         elif old.yes == yes:  # a yes in a pause
             new = replace(old, paused_until=None, version=old.version + 1, at=now, before=old)
@@ -108,12 +123,20 @@ class Somebody:
 
     def rest(self, slug: str, *, until: datetime | None, source: str, now: datetime) -> bool:
         old = self.choices.get(slug)
-        if old is None or not old.yes or old.paused_until == until:
+        if old is None or not old.yes:
             return False
-        if source not in SIGNED_IN and (until is None or until <= (old.paused_until or now)):
-            return False
+        if source not in SIGNED_IN:
+            if until is None:
+                return False
+            until = max(until, old.paused_until or now)
+        open_from_mail = old.before is not None and self.may_undo(slug, "link", now)
+        before: Choice | None = old
+        if old.paused_until == until:
+            if until is None or source in FROM_MAIL or not open_from_mail:
+                return False
+            before = None
         self.choices[slug] = replace(
-            old, paused_until=until, version=old.version + 1, at=now, before=old
+            old, paused_until=until, version=old.version + 1, at=now, before=before
         )
         self.acts[slug] = (source, now)
         return True
@@ -122,9 +145,19 @@ class Somebody:
         old = self.choices.get(slug)
         if old is None or old.before is None or not self.may_undo(slug, source, now):
             return False
+        if source in FROM_MAIL:
+            assert slug not in self.firm, "a no by another way was said since"
+        else:
+            self.firm.discard(slug)
         self.choices[slug] = replace(old.before, version=old.version + 1, at=now, before=None)
         self.acts[slug] = (source, now)
         return True
+
+    def wants_again(self, slugs: Iterable[str], source: str, retired: set[str]) -> None:
+        """A yes said signed in, or an own no taken back."""
+        yes = [s for s in slugs if s not in retired and s in self.choices and self.choices[s].yes]
+        if self.exists and yes and source in SIGNED_IN:
+            self.barred -= {Reason.COMPLAINT, Reason.REPLAYED}
 
     def may_undo(self, slug: str, source: str, now: datetime) -> bool:
         way, at = self.acts[slug]
@@ -157,7 +190,10 @@ class Act:
         """What the model expects to change."""
         source = self.source.value
         if self.kind == "undo":
-            return [slug for slug in self.slugs[:1] if who.undo(slug, source=source, now=now)]
+            before = {slug: choice.yes for slug, choice in who.choices.items()}
+            undone = [slug for slug in self.slugs[:1] if who.undo(slug, source=source, now=now)]
+            who.wants_again([s for s in undone if not before[s]], source, retired)
+            return undone
         if self.kind == "pause":
             until = None if self.months is None else months_later(now, self.months)
             return [s for s in self.slugs if who.rest(s, until=until, source=source, now=now)]
@@ -167,8 +203,8 @@ class Act:
             for slug in self.slugs
             if who.decide(slug, yes=yes, source=source, now=now, retired=slug in retired)
         ]
-        if changed and yes and source in SIGNED_IN:
-            who.barred -= {Reason.COMPLAINT, Reason.REPLAYED}
+        if yes:
+            who.wants_again(self.slugs, source, retired)
         return changed
 
 
@@ -184,11 +220,15 @@ OWN = st.sampled_from([Source.PREFERENCES, Source.API_SIGNED_IN])
 BY_MAIL_OR_OWN = st.sampled_from(
     [Source.PREFERENCES, Source.API_SIGNED_IN, Source.LINK, Source.MAIL_PREFERENCES]
 )
+WAYS_TO_REST = st.one_of(BY_MAIL_OR_OWN, st.just(Source.APP))
 NO = st.builds(Act, st.just("no"), SOME, WAYS_OUT)
 YES = st.builds(Act, st.just("yes"), SOME, OWN)
-PAUSE = st.builds(Act, st.just("pause"), SOME, BY_MAIL_OR_OWN, st.sampled_from([None, 1, 3, 6]))
+PAUSE = st.builds(Act, st.just("pause"), SOME, WAYS_TO_REST, st.sampled_from([None, 1, 3, 6]))
 UNDO = st.builds(Act, st.just("undo"), SOME, st.one_of(BY_MAIL_OR_OWN, st.just(Source.STAFF)))
 ACTS = st.one_of(NO, YES, PAUSE, UNDO)
+MAILS = st.sampled_from([Source.ONE_CLICK, Source.LINK, Source.MAIL_PREFERENCES])
+NO_FROM_MAIL = st.builds(Act, st.just("no"), SOME, MAILS)
+PAUSE_FROM_MAIL = st.builds(Act, st.just("pause"), SOME, MAILS, st.sampled_from([1, 3, 6]))
 WHO = st.integers(0, len(ADDRESSES) - 1)
 IN_FILE = st.sampled_from(["", "granted", "refused", "withdrawn"])
 
@@ -311,10 +351,17 @@ class Engine(RuleBasedStateMachine):
         old = who.choices.get(slug)
         if not state or (state == "granted" and (not is_new or who.barred or slug in self.retired)):
             return
+        if state != "granted" and (old is None or not old.yes or at > old.since):
+            who.firm.add(slug)
         if old is None:
             who.choices[slug] = Choice(state, 1, at, "import", at)
-        elif old.yes and state != "granted" and at > old.since:
+        elif state == "granted":
+            return
+        elif old.yes and at > old.since:
             who.choices[slug] = Choice("withdrawn", old.version + 1, at, "import", at, before=old)
+        elif old.a_mail_may_undo(self.now):
+            at = max(at, old.since)
+            who.choices[slug] = Choice("withdrawn", old.version + 1, at, "import", at)
         else:
             return
         who.acts[slug] = ("import", at)
@@ -358,7 +405,7 @@ class Engine(RuleBasedStateMachine):
         latest = max(open_ones.values(), default=None)
         expected = [slug for slug, at in open_ones.items() if at == latest]
         for slug in expected:
-            assert who.undo(slug, source=source.value, now=self.now)
+            Act("undo", (slug,), source).tell(who, self.now, self.retired)
         self.compare(undone, expected)
 
     @rule(number=WHO, first=ACTS, second=ACTS, commits=st.sampled_from([True, True, False]))
@@ -387,6 +434,21 @@ class Engine(RuleBasedStateMachine):
             assert beside.answer is False
             return
         self.compare(beside.answer, second.tell(who, self.now, self.retired))
+
+    @rule(
+        number=WHO,
+        first=st.one_of(NO_FROM_MAIL, PAUSE_FROM_MAIL),
+        again=st.one_of(NO, PAUSE, st.sampled_from([0, 1, 40])),
+    )
+    def a_mail_is_overtaken(self, number: int, first: Act, again: Act | int) -> None:
+        """Something from a mail, the same by any way or in a file, and the mail's undo."""
+        self.act(number, first)
+        if isinstance(again, Act):
+            self.act(number, replace(again, slugs=first.slugs))
+        else:
+            file_says = {slug: "withdrawn" if slug in first.slugs else "" for slug in MAIL}
+            self.import_file(number, file_says, again)
+        self.undo_the_latest_act(number, Source.LINK)
 
     @rule(number=WHO, first=st.one_of(NO, YES, PAUSE), source=OWN)
     def undo_what_is_being_overtaken(self, number: int, first: Act, source: Source) -> None:
@@ -433,6 +495,7 @@ class Engine(RuleBasedStateMachine):
                 who.exists = who.confirmed = who.from_file = False
                 who.active = True
                 who.choices.clear()
+                who.firm.clear()
                 who.barred.add(Reason.ERASED)
 
     @rule(

@@ -10,7 +10,8 @@ from django.utils import translation
 
 from consent import history, services
 from consent.admin.history import staff_history
-from consent.models import ConsentDetail, ServiceKey, Source, State
+from consent.models import SHOW_WORDS, ConsentDetail, ServiceKey, Source, State
+from consent.proof.vocabulary import event_entity
 from consent.services import Shown
 from tests.factories import NOW, make_customer, make_staff, topic
 
@@ -52,6 +53,7 @@ def test_it_reads_as_the_issue_says() -> None:
     [
         ({"state": "granted", "state_before": ""}, "you said yes to “Newsletter” "),
         ({"state": "refused", "state_before": ""}, "you said no to “Newsletter” "),
+        ({"state_before": "withdrawn"}, "you said no to “Newsletter” once more "),
         ({"state": "granted", "paused_until": DAY}, "you paused “Newsletter” until 12 March 2026 "),
         ({"state": "granted", "paused_until_before": DAY}, "you ended the pause of “Newsletter” "),
         ({"paused_until_before": DAY}, "you stopped “Newsletter” "),
@@ -74,6 +76,7 @@ def test_every_way_has_its_words_for_person_and_staff(source: Source, language: 
             {"state": "granted", "state_before": ""},
             {"state": "refused", "state_before": ""},
             {},
+            {"state_before": "withdrawn"},
             {"state": "granted", "paused_until": DAY},
             {"state": "granted", "paused_until_before": DAY},
             {"state": "granted", "undone": True},
@@ -107,10 +110,19 @@ def test_what_somebody_else_recorded_is_not_said_in_the_persons_voice() -> None:
         assert told(source=source) == words
 
 
+def test_what_an_app_of_theirs_did_is_the_persons_own_act_and_no_system_of_ours() -> None:
+    assert told(source=Source.APP) == "you stopped “Newsletter” with an app of yours."
+    assert history.sentence(detail(source=Source.APP), "X") == "Stopped “X”, by an app of yours."
+    assert event_entity({"source": Source.APP}) == "dpv:DataSubject"
+    assert event_entity({"source": Source.API}) == "dpv:DataController"
+
+
 def test_wording_language_and_reason_stand_below() -> None:
-    read = detail(language="nb", wording_version=2)
-    assert history.shown(read) == "You read wording 2 in Norwegian."
-    assert history.shown(detail(wording_version=2)) == "Wording 2 was in force."
+    for source in Source:
+        read = history.shown(detail(source=source, language="nb", wording_version=2))
+        shows = source in SHOW_WORDS
+        assert read == ("You read wording 2 in Norwegian." if shows else "Wording 2 was in force.")
+    assert history.shown(detail(source="link", wording_version=2)) == "Wording 2 was in force."
     assert history.shown(detail(wording_version=None)) == (
         "The words you read then are not known to us."
     )

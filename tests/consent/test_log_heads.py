@@ -38,7 +38,7 @@ def test_a_head_is_signed_over_the_text_that_the_format_asks_for():
     root = merkle.root_of(bytes(leaf.hash) for leaf in Leaf.objects.order_by("index"))
     encoded = base64.b64encode(root).decode()
     text = f"localhost:8000/trust/log\n2\n{encoded}\n{NOW:%Y-%m-%dT%H:%M:%SZ}\n"
-    public = Ed25519PublicKey.from_public_bytes(heads.public_keys()[head.key_id])
+    public = Ed25519PublicKey.from_public_bytes(keys.public_keys()[head.key_id])
     public.verify(bytes(head.signature), text.encode())
     with pytest.raises(InvalidSignature):
         public.verify(bytes(head.signature), text.replace("\n2\n", "\n3\n").encode())
@@ -90,11 +90,11 @@ def test_an_erased_person_leaves_old_heads_and_the_proofs_of_others_as_they_were
 class TestRotation:
     def test_a_key_that_left_the_ring_keeps_its_heads_valid(self, settings):
         _, old = choice_and_head()
-        former = heads.public_keys()[old.key_id]
+        former = keys.public_keys()[old.key_id]
         settings.LOG_KEYS = {9: NEW_SEED}
         _, new = choice_and_head()
         assert (old.key_id, new.key_id) == (2, 9)
-        assert heads.public_keys()[old.key_id] == former
+        assert keys.public_keys()[old.key_id] == former
         assert heads.is_genuine(Head.objects.get(pk=old.pk))
         assert heads.is_genuine(new)
 
@@ -136,7 +136,7 @@ class TestNote:
         text, _, signatures = heads.note(head).rpartition(b"\n\n")
         dash, name, encoded = signatures.decode().split(" ")
         blob = base64.b64decode(encoded)
-        public = heads.public_keys()[head.key_id]
+        public = keys.public_keys()[head.key_id]
         named = hashlib.sha256(name.encode() + b"\n\x01" + public).digest()[:4]
         assert (dash, name, blob[:4]) == ("—", "localhost:8000/trust/log", named)
         Ed25519PublicKey.from_public_bytes(public).verify(blob[4:], text + b"\n")

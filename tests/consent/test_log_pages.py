@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from consent.models import ConsentDetail, Head
-from consent.proof import heads, merkle
+from consent.proof import heads, merkle, notes
 from consent.proof.sealer import seal_pending
 from consent.views import log
 from tests.consent.sealed import seal_and_publish
@@ -50,7 +50,7 @@ def test_a_monitor_computes_every_head_from_what_is_published(client, published)
             list(frontier.append(raw(leaf["hash"])))
         assert frontier.root() == raw(head["root"])
         text = f"{head['origin']}\n{head['size']}\n{head['root']}\n{head['time']}\n".encode()
-        assert heads.verify_head(keys[head["key"]], raw(head["signature"]), text)
+        assert notes.verify_head(keys[head["key"]], raw(head["signature"]), text)
         sizes.append(head["size"])
     assert sizes == [3, 6, 9, 12]
     assert fetch(client, "log_head")["head"] == head

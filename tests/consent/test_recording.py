@@ -54,6 +54,110 @@ def test_saying_no_twice_writes_once():
     assert ConsentDetail.objects.of(person.pk).count() == 2
 
 
+MINUTE = timedelta(minutes=1)
+FROM_MAIL = (Source.ONE_CLICK, Source.LINK, Source.MAIL_PREFERENCES)
+
+
+def said_from_a_mail(way):
+    """A yes, and a minute later its no from a mail."""
+    person = make_customer(yes=("newsletter",))
+    services.record_opt_out(person.pk, [topic().pk], source=way, now=NOW + MINUTE)
+    return person
+
+
+@pytest.mark.parametrize("no", [s for s in Source if s not in FROM_MAIL])
+@pytest.mark.parametrize("way", FROM_MAIL)
+def test_a_no_by_another_way_closes_the_undo_of_a_mail_for_good(way, no):
+    """Whoever holds the forwarded mail cannot bring back a yes after its owner's later no."""
+    person = said_from_a_mail(way)
+    said = [
+        services.record_opt_out(person.pk, [topic().pk], source=no, now=NOW + n * MINUTE)
+        for n in (10, 12)
+    ]
+    assert said == [[topic().pk], []], "one event is enough"
+    assert (standing(person).source, standing(person).since) == (no, NOW + 10 * MINUTE)
+    for undo in (Source.LINK, Source.MAIL_PREFERENCES, Source.PREFERENCES):
+        assert services.undo_latest(person.pk, source=undo, now=NOW + 20 * MINUTE) == []
+    assert standing(person).state == State.WITHDRAWN
+    assert_everything_adds_up()
+
+
+def test_a_no_from_a_mail_said_twice_from_mails_can_be_taken_back():
+    person = said_from_a_mail(Source.ONE_CLICK)
+    for way in FROM_MAIL:
+        assert not services.record_opt_out(
+            person.pk, [topic().pk], source=way, now=NOW + 2 * MINUTE
+        )
+    assert services.undo_latest(person.pk, source=Source.LINK, now=NOW + 20 * MINUTE)
+    assert standing(person).state == State.GRANTED
+
+
+def test_a_no_once_more_is_written_while_the_mail_can_undo_and_no_longer():
+    for minutes, written in ((60, True), (61, False)):
+        person = said_from_a_mail(Source.LINK)
+        again = services.record_opt_out(
+            person.pk, [topic().pk], source=Source.STAFF, now=NOW + minutes * MINUTE
+        )
+        assert bool(again) is written
+
+
+def test_a_yes_after_a_no_said_once_more_can_be_undone_to_that_no():
+    person = said_from_a_mail(Source.LINK)
+    staff = NOW + 10 * MINUTE
+    services.record_opt_out(person.pk, [topic().pk], source=Source.STAFF, now=staff)
+    services.record_choices(
+        person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=NOW + 12 * MINUTE
+    )
+    assert services.undo_latest(person.pk, source=Source.PREFERENCES, now=NOW + 13 * MINUTE)
+    assert (standing(person).source, standing(person).since) == (Source.STAFF, staff)
+    assert_everything_adds_up()
+
+
+@pytest.mark.parametrize(
+    ("source", "months", "closes"),
+    [(Source.APP, 1, True), (Source.REPLAY, 3, True), (Source.LINK, 1, False)],
+)
+def test_a_pause_by_another_way_outlives_the_undo_of_a_mails_pause(source, months, closes):
+    person = make_customer(yes=("newsletter",))
+    services.record_pause(
+        person.pk, [topic().pk], months=3, source=Source.LINK, now=NOW + 10 * MINUTE
+    )
+    until = standing(person).paused_until
+    changed = services.record_pause(
+        person.pk, [topic().pk], months=months, source=source, now=NOW + 10 * MINUTE
+    )
+    assert bool(changed) is closes
+    assert standing(person).paused_until == until, "by another way it never gets shorter"
+    assert not services.record_pause(
+        person.pk, [topic().pk], months=months, source=source, now=NOW + 10 * MINUTE
+    )
+    assert bool(services.undo_latest(person.pk, source=Source.LINK, now=NOW + 20 * MINUTE)) is (
+        not closes
+    )
+    assert_everything_adds_up()
+
+
+def test_the_same_pause_signed_in_outlives_the_undo_of_a_mails_pause():
+    person = make_customer(yes=("newsletter",))
+    for source in (Source.LINK, Source.PREFERENCES):
+        assert services.record_pause(person.pk, [topic().pk], months=1, source=source, now=NOW)
+    assert not services.undo_latest(person.pk, source=Source.LINK, now=NOW + MINUTE)
+    assert standing(person).paused_until is not None
+    assert_everything_adds_up()
+
+
+@pytest.mark.parametrize("source", Source)
+def test_a_wording_is_recorded_where_it_is_known(source):
+    person = make_customer(yes=("newsletter",))
+    unknown = source in (Source.IMPORT, Source.REPLAY, Source.APP)
+    services.record_pause(person.pk, [topic().pk], months=6, source=source, now=NOW)
+    paused = services.last_change(person.pk, topic().pk)
+    services.record_opt_out(person.pk, [topic().pk], source=source, now=NOW)
+    stopped = services.last_change(person.pk, topic().pk)
+    assert [paused.version, stopped.version] == [2, 3]
+    assert {paused.wording_version, stopped.wording_version} == {None if unknown else 1}
+
+
 def test_a_refusal_stays_a_refusal_and_does_not_become_a_withdrawal():
     person = make_customer(no=("newsletter",))
     services.record_opt_out(person.pk, services.optional_topics(), source=Source.LINK, now=NOW)

@@ -138,7 +138,7 @@ def says_yes(person, source):
 @pytest.mark.parametrize("source", Source)
 def test_only_an_own_act_turns_a_no_into_a_yes(source):
     person = make_customer(no=("newsletter",))
-    if source in (*OWN_ACTS, Source.IMPORT):  # of a file's yes nothing is taken
+    if source in OWN_ACTS:
         says_yes(person, source)
     else:
         with pytest.raises(IntegrityError, match="nobody says yes"), transaction.atomic():
@@ -209,29 +209,47 @@ def test_only_the_latest_event_is_undone_and_no_undo():
     assert_everything_adds_up()
 
 
+def test_what_changed_nothing_is_not_undone():
+    person = make_customer(yes=("newsletter",))
+    for source in (Source.LINK, Source.STAFF):
+        services.record_opt_out(person.pk, [topic().pk], source=source, now=NOW)
+    assert services.last_change(person.pk, topic().pk).version == 3
+    assert not undone(person, 3, "preferences", NOW)
+    assert_everything_adds_up()
+
+
 @pytest.mark.parametrize("source", ["link", "mail_preferences", "staff", "api"])
 @pytest.mark.parametrize("until", [None, timedelta(days=1), timedelta(days=-1)])
 def test_only_its_owner_shortens_a_pause(source, until):
     person = make_customer(yes=("newsletter",))
     services.record_pause(person.pk, [topic().pk], months=1, source=Source.LINK, now=NOW)
-    pause = "SELECT consent_pause(%s, %s, %s, %s, 'self', '', 0, %s)"
+    month = services.current_preferences(person.pk)[topic().pk].paused_until
+    pause = "SELECT consent_pause(%s, %s, %s, %s, 'self', '', false, 0, %s)"
     parameters = [person.pk, [topic().pk], until and NOW + until, source, NOW]
     with connection.cursor() as cursor:
         cursor.execute(pause, parameters)
-        assert cursor.fetchall() == []
+        assert services.current_preferences(person.pk)[topic().pk].paused_until == month
         cursor.execute(pause, [*parameters[:3], "preferences", NOW])
         assert len(cursor.fetchall()) == 1
 
 
-IMPORT = "SELECT consent_import(%s, '{}', 'import')"
+IMPORT = "SELECT consent_import(%s, '{}', 'import', %s)"
 
 
 def imported(person, **fields):
     values = {"person": str(person.pk), "topic": str(topic().pk), "state": "granted"}
     row = values | {"at": NOW.isoformat()} | fields
     with connection.cursor() as cursor:
-        cursor.execute(IMPORT, [json.dumps([row])])
+        cursor.execute(IMPORT, [json.dumps([row]), NOW])
         return len(cursor.fetchall())
+
+
+@pytest.mark.parametrize("yes", [(), ("newsletter",)])
+def test_only_the_door_for_files_takes_a_yes_from_a_file(yes):
+    """It alone asks the suppression list and whether the person has come with the file."""
+    person = make_customer(yes=yes)
+    with pytest.raises(IntegrityError, match="nobody says yes"), transaction.atomic():
+        says_yes(person, Source.IMPORT)
 
 
 def test_a_file_starts_a_choice_of_those_it_brings_in_and_of_nobody_else():
@@ -244,6 +262,17 @@ def test_a_file_starts_a_choice_of_those_it_brings_in_and_of_nobody_else():
     assert imported(barred, state="refused") == 1
     retire_topic(topic(), now=NOW)
     assert imported(make_customer(platform_id=10)) == 0
+    assert_everything_adds_up()
+
+
+@pytest.mark.parametrize("days", [0, 40])
+def test_a_files_no_closes_the_undo_of_a_mail_for_good(days):
+    person = make_customer(platform_id=7, yes=("newsletter",))
+    services.record_opt_out(person.pk, [topic().pk], source=Source.LINK, now=NOW)
+    file_says = {"state": "refused", "at": (NOW - timedelta(days=days)).isoformat()}
+    assert [imported(person, **file_says) for _ in range(2)] == [1, 0]
+    assert not services.undo_latest(person.pk, source=Source.LINK, now=NOW)
+    assert services.current_preferences(person.pk)[topic().pk].state == "withdrawn"
     assert_everything_adds_up()
 
 

@@ -96,6 +96,37 @@ def test_a_yes_said_signed_in_ends_a_complaint_but_proves_no_address(
     assert withheld(person) == ("" if reason in ENDED_BY_YES else "suppressed")
 
 
+@pytest.mark.parametrize("source", [Source.PREFERENCES, Source.API_SIGNED_IN])
+def test_a_complaint_taken_back_signed_in_lets_mail_come_again(
+    person: User, source: Source
+) -> None:
+    services.record_choices(person.pk, {topic().pk: True}, source=Source.SIGNUP, now=NOW)
+    bar(person, Reason.COMPLAINT)
+    services.record_opt_out(person.pk, [topic().pk], source=Source.COMPLAINT, now=NOW)
+    assert services.undo_last(person.pk, topic().pk, source=source, now=NOW)
+    assert withheld(person) == ""
+
+
+def test_a_yes_that_stood_already_said_again_signed_in_ends_a_complaint(person: User) -> None:
+    services.record_choices(person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=NOW)
+    bar(person, Reason.COMPLAINT)
+    assert not services.record_choices(
+        person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=NOW
+    )
+    assert withheld(person) == ""
+
+
+@pytest.mark.parametrize("slug", ["tailoring", "reference_name", "product_news"])
+def test_a_yes_that_brings_no_mail_ends_no_complaint(person: User, slug: str) -> None:
+    retire_topic(topic("product_news"), now=NOW)
+    bar(person, Reason.COMPLAINT)
+    key = topic(slug).pk
+    for yes in (True, False):
+        services.record_choices(person.pk, {key: yes}, source=Source.PREFERENCES, now=NOW)
+    services.undo_last(person.pk, key, source=Source.PREFERENCES, now=NOW)
+    assert suppression.is_suppressed(person.email)
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_no_other_act_ends_anything(person: User, reason: Suppression.Reason) -> None:
     bar(person, reason)

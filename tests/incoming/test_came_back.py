@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts import reconfirming
 from accounts.policy import CONFIRMATION_PERIOD
@@ -20,6 +22,7 @@ from tests.staff.sign_in import sign_in
 pytestmark = pytest.mark.django_db
 PAGES = ("preferences", "data_overview", "account_profile", "account_sessions", "mfa_index")
 BOUNCE = Suppression.Reason.HARD_BOUNCE
+NUMBERS = st.integers(min_value=-(16**400), max_value=16**400).map(lambda n: f"{n:x}")
 
 
 @pytest.fixture
@@ -117,6 +120,24 @@ def test_an_old_a_changed_and_a_foreign_link_confirm_nothing(person):
     other = make_customer()
     mixed = other.pk.hex + token[32:]
     assert reconfirming.find_person(mixed, now=NOW) is None
+
+
+@pytest.mark.parametrize("made", ["", "-1", "f" * 11, "f" * 300, "0x1", "1_0", " 1", "١", "\x00"])
+def test_a_time_that_no_clock_shows_is_refused_not_a_failure(person, client, made):
+    for proof in ("x", "0" * 64):
+        link = reverse("address_confirm_link", args=[f"{person.pk.hex}.{made}.{proof}"])
+        assert client.get(link).status_code == 200
+        assert client.post(link).status_code < 500
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(parts=st.lists(st.one_of(st.text(), st.text("0123456789abcdef"), NUMBERS), max_size=4))
+def test_no_token_is_a_failure_of_ours(person, parts):
+    token = ".".join(parts)
+    assert reconfirming.find_person(token, now=NOW) is None
+    assert reconfirming.find_person(f"{person.pk.hex}.{token}", now=NOW) is None
 
 
 def test_a_link_for_an_address_that_was_left_confirms_nothing(person):

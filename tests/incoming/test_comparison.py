@@ -135,6 +135,45 @@ def test_a_no_older_than_the_customers_own_yes_is_removed_there(provider, kind):
     assert not is_suppressed(person.email)
 
 
+@pytest.mark.parametrize("because", ["complaint", "unsubscribe"])
+def test_a_yes_to_something_else_outweighs_no_no(provider, kind, because):
+    person = customer()
+    answers = {topic("tailoring").pk: True}
+    consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=NOW)
+    listed(provider, kind, because, person.email)
+    row = compare(now=NOW)
+    assert (row.removed_there, row.added_here, provider.removed) == (0, 1, [])
+    assert state(person) == State.WITHDRAWN
+    assert is_suppressed(person.email)
+
+
+def test_a_yes_to_one_topic_leaves_the_no_to_the_others_in_force(provider, kind):
+    person = customer()
+    later, offers = YESTERDAY + timedelta(minutes=5), topic("special_offers")
+    consent.record_choices(person.pk, {offers.pk: True}, source=Source.PREFERENCES, now=later)
+    listed(provider, kind, "unsubscribe", person.email)
+    row = compare(now=NOW)
+    assert (row.removed_there, row.added_here, provider.removed) == (0, 1, [])
+    assert state(person) == State.WITHDRAWN
+    assert consent.current_preferences(person.pk)[offers.pk].state == State.GRANTED
+    assert not is_suppressed(person.email)
+    row = compare(now=NOW + timedelta(days=1))
+    assert (row.removed_there, row.added_here) == (1, 0)
+
+
+def test_an_older_suppression_does_not_hide_what_is_half_of_the_past(provider, kind):
+    person = customer()
+    suppress(person.email, reason=Reason.PROVIDER, now=YESTERDAY)
+    later, offers = YESTERDAY + timedelta(minutes=5), topic("special_offers")
+    consent.record_choices(person.pk, {offers.pk: True}, source=Source.PREFERENCES, now=later)
+    listed(provider, kind, "unsubscribe", person.email)
+    compare(now=NOW)
+    assert state(person) == State.WITHDRAWN
+    assert is_suppressed(person.email)
+    compare(now=NOW + timedelta(days=1))
+    assert not is_suppressed(person.email)
+
+
 def test_a_complaint_the_provider_lacks_is_added_where_it_stops_optional_mail_only(provider, kind):
     person = customer()
     suppress(person.email, reason=Reason.COMPLAINT, now=YESTERDAY)
@@ -251,6 +290,17 @@ def test_what_is_gone_there_and_outweighed_here_no_longer_bars(provider, kind):
     row = compare(now=NOW)
     assert (is_suppressed(rejoined.email), is_suppressed(waiting.email)) == (False, True)
     assert row.lifted_here == 1
+
+
+def test_what_is_gone_there_is_lifted_for_mail_asked_for_since_and_nothing_else(provider, kind):
+    tailored, both = customer(), customer()
+    for person, slug in ((tailored, "tailoring"), (both, "special_offers")):
+        suppress(person.email, reason=Reason.PROVIDER, now=YESTERDAY)
+        answers = {topic(slug).pk: True}
+        consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=NOW)
+    compare(now=NOW)
+    assert (is_suppressed(tailored.email), is_suppressed(both.email)) == (True, False)
+    assert (state(tailored), state(both)) == (State.GRANTED, State.WITHDRAWN)
 
 
 def test_without_a_provider_the_job_does_nothing_and_says_so():

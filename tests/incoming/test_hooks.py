@@ -1,17 +1,22 @@
 """`/hooks/…`: what the configured provider tells, authenticated, once, in any order."""
 
 import json
+import uuid
 from base64 import b64encode
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import HttpRequest
 from django.test import Client
+from django.test.client import encode_multipart
 from django.utils import timezone
 
 from clicksend_portal.addresses import parse_mail
 from consent import services as consent
 from consent.models import ConsentDetail, Source, State, Suppression
 from consent.suppression import is_suppressed
+from messaging.incoming import events
 from messaging.models import ProviderEvent
 from tests.factories import NOW, make_customer, topic
 from tests.incoming import letters
@@ -145,9 +150,55 @@ def test_a_complaint_that_comes_after_a_later_yes_is_of_the_past(postmark, perso
     later = NOW + timedelta(minutes=10)
     consent.record_choices(person.pk, {topic().pk: True}, source=Source.PREFERENCES, now=later)
     post(complaint(person.email, at=NOW + timedelta(minutes=5)))
+    assert states(person) == {"newsletter": State.GRANTED, "product_news": State.WITHDRAWN}
+    assert not is_suppressed(person.email)
+
+
+@pytest.mark.parametrize("told", [complaint, unsubscribed])
+def test_what_comes_after_a_later_yes_to_every_topic_is_of_the_past(postmark, person, told):
+    topics = consent.optional_topics()
+    consent.record_opt_out(person.pk, topics, source=Source.LINK, now=NOW)
+    later, answers = NOW + timedelta(minutes=10), dict.fromkeys(topics, True)
+    consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=later)
+    post(told(person.email, at=NOW + timedelta(minutes=5)))
     assert states(person) == YES
     assert not is_suppressed(person.email)
-    assert ProviderEvent.objects.get().why == "yes_since"
+    event = ProviderEvent.objects.get()
+    assert (event.outcome, event.why) == ("nothing", "yes_since")
+
+
+@pytest.mark.parametrize("told", [complaint, unsubscribed])
+@pytest.mark.parametrize("other", ["tailoring", "reference_name"])
+def test_a_yes_to_something_else_loses_no_no(postmark, person, told, other):
+    later, answers = NOW + timedelta(minutes=5), {topic(other).pk: True}
+    consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=later)
+    post(told(person.email, at=NOW))
+    assert states(person) == NO
+    assert is_suppressed(person.email) == (told is complaint)
+    assert consent.current_preferences(person.pk)[topic(other).pk].state == State.GRANTED
+
+
+def test_an_unsubscribe_ends_the_topic_of_its_mail_whatever_was_asked_for_since(postmark, person):
+    message = letters.handed_over(person)
+    later, answers = NOW + timedelta(minutes=5), {topic("special_offers").pk: True}
+    consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=later)
+    post(unsubscribed(person.email, message=message))
+    assert states(person) == {"newsletter": State.WITHDRAWN, "product_news": State.GRANTED}
+
+
+@pytest.mark.parametrize("told", [complaint, unsubscribed, bounce])
+def test_whoever_is_erased_in_this_moment_is_named_nowhere(postmark, person, monkeypatch, told):
+    gone = uuid.uuid4()
+    whom = events.User(pk=gone, email=person.email, email_confirmed_at=NOW - timedelta(days=1))
+    monkeypatch.setattr(events, "_whom", lambda incoming: (whom, whom.email))
+    monkeypatch.setattr("messaging.incoming.services.person_with", lambda address: gone)
+    post(told("somebody@example.test"))
+    assert ProviderEvent.objects.get().person_id is None
+
+
+def test_a_known_sender_of_a_mail_that_asks_nothing_is_named_unless_erased(postmark, person):
+    post(inbound(letters.gmail("", sender=person.email)), path="/hooks/inbound/postmark/")
+    assert ProviderEvent.objects.get().person_id == person.pk
 
 
 def test_a_complaint_later_than_the_last_yes_counts(postmark, person):
@@ -209,6 +260,70 @@ def test_mail_that_the_provider_received_is_read_like_any_other(postmark, person
     assert states(person)["newsletter"] == State.WITHDRAWN
     detail = ConsentDetail.objects.of(person.pk).get(source=Source.MAILTO)
     assert detail.received_at <= detail.at
+
+
+INBOUND = "/hooks/inbound/postmark/"
+FORM = "multipart/form-data; boundary=edge"
+
+
+def with_attachment(person, size):
+    mail = letters.gmail(letters.token_for(person))
+    return inbound(mail) | {"Attachments": [{"Name": "x.pdf", "Content": "A" * size}]}
+
+
+def test_a_request_to_stop_with_a_large_attachment_is_not_lost(postmark, person):
+    assert post(with_attachment(person, 11_500_000), path=INBOUND).status_code == 200
+    assert states(person)["newsletter"] == State.WITHDRAWN
+
+
+def test_what_is_larger_than_any_mail_is_refused(postmark, person):
+    assert post(with_attachment(person, 12 * 1024 * 1024), path=INBOUND).status_code == 400
+    assert states(person) == YES
+
+
+def test_nobody_without_the_secret_makes_us_read_a_large_body(postmark, person, monkeypatch):
+    monkeypatch.setattr(HttpRequest, "read", lambda *_: pytest.fail("was read"))
+    body = with_attachment(person, 3_000_000)
+    assert post(body, path=INBOUND, secret="postmark:wrong").status_code == 403
+
+
+def test_every_other_page_takes_no_more_than_before(person):
+    client = Client(raise_request_exception=False)
+    assert client.post("/login/", {"login": "x" * 3_000_000}).status_code == 400
+    form = "application/x-www-form-urlencoded"
+    assert client.post("/login/", b"x" * 3_000_000, content_type=form).status_code == 400
+
+
+@pytest.mark.filterwarnings("ignore:django-anymail has dropped")
+@pytest.mark.parametrize("size", [10, 4_000_000])
+def test_a_raw_mail_in_a_field_of_a_form_is_read_whatever_its_size(settings, person, size):
+    settings.MAIL_TRANSPORT = parse_mail("anymail+sendgrid://KEY")
+    settings.ANYMAIL = {"SENDGRID_API_KEY": "KEY", "WEBHOOK_SECRET": SECRET}
+    token = letters.token_for(person)
+    mail = letters.gmail("", subject="hello") + b"\r\n" + b"x" * size
+    fields = {
+        "headers": "Subject: hello\n",
+        "email": mail.decode(),
+        "envelope": json.dumps({"to": [f"unsubscribe+{token}@portal.example"], "from": "a@b.no"}),
+        "attachment1": SimpleUploadedFile("x.png", b"\x89PNG\r\n\x00", "image/png"),
+    }
+    body = encode_multipart("edge", fields)
+    path = "/hooks/inbound/sendgrid/"
+    assert post(body, path=path, content_type=FORM).status_code == 200
+    assert states(person) == {"newsletter": State.WITHDRAWN, "product_news": State.GRANTED}
+
+
+@pytest.mark.filterwarnings("ignore:django-anymail has dropped")
+@pytest.mark.parametrize(
+    "broken",
+    [b"", b"--x", b"--x\r\n\r\n\r\n--x--", b"\xff" * 90],
+    ids=["none", "cut", "empty", "noise"],
+)
+def test_a_broken_form_is_not_our_fault(settings, broken):
+    settings.MAIL_TRANSPORT = parse_mail("anymail+sendgrid://KEY")
+    settings.ANYMAIL = {"SENDGRID_API_KEY": "KEY", "WEBHOOK_SECRET": SECRET}
+    for kind in ("multipart/form-data; boundary=x", "multipart/form-data", FORM):
+        assert post(broken, path="/hooks/inbound/sendgrid/", content_type=kind).status_code == 400
 
 
 @pytest.mark.parametrize("secret", ["postmark:wrong", "x", SECRET + "x"])

@@ -168,6 +168,26 @@ def test_the_same_mail_twice_is_once_even_after_a_new_yes():
     assert ProviderEvent.objects.count() == 1
 
 
+def test_one_mail_to_two_plus_addresses_is_a_no_to_both():
+    person = make_customer(yes=("newsletter", "product_news"))
+    mail = letters.gmail("", subject="stop")
+    for slug in ("newsletter", "product_news", "newsletter"):
+        token = letters.token_for(person, slug=slug)
+        outcome = receive(mail, recipient=f"unsubscribe+{token}@portal.example")
+        assert outcome == "applied"
+    assert state(person) == state(person, "product_news") == State.WITHDRAWN
+    assert ProviderEvent.objects.count() == 2
+
+
+def test_a_mail_that_comes_in_late_still_counts_for_its_date_is_not_believed():
+    person = make_customer(yes=("newsletter",))
+    later, answers = NOW + timedelta(minutes=5), {topic().pk: True}
+    consent.record_opt_out(person.pk, answers, source=Source.LINK, now=NOW)
+    consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=later)
+    assert receive(letters.gmail(letters.token_for(person)), at=later) == "applied"
+    assert state(person) == State.WITHDRAWN
+
+
 def test_a_new_mail_after_a_new_yes_is_a_new_no():
     person = make_customer(yes=("newsletter",))
     token = letters.token_for(person)

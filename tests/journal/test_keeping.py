@@ -48,7 +48,7 @@ def test_a_round_seals_writes_down_and_signs(journal: Journal) -> None:
     person = make_customer(yes=("newsletter",), no=("special_offers",))
     no(person)
     assert keep_log(NOW) == 3
-    assert [entry["kind"] for entry in entries_of(journal)] == ["begin", "leaves", "head"]
+    assert [entry["kind"] for entry in entries_of(journal)] == ["begin", "topics", "leaves", "head"]
     assert_written_once(journal)
 
 

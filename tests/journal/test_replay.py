@@ -339,7 +339,7 @@ def test_the_new_journal_has_the_whole_log_and_says_why(reader: User, journal: J
     first, *rest = entries_of(journal)
     assert first["reason"] == "disk lost; ask [address]"
     assert first["actor"] == "operator"
-    assert [entry["kind"] for entry in rest] == ["leaves", "head", "head"][: len(rest)]
+    assert [entry["kind"] for entry in rest] == ["topics", "leaves", "head", "head"][: len(rest)]
     assert sum(len(entry["leaves"]) for entry in entries_of(journal, "leaves")) == 3
     assert first_difference(LATER) == ""
 

@@ -103,7 +103,8 @@ def test_a_backup_taken_before_an_opt_out_and_restored_after_it_sends_nothing_an
         make_customer(yes=("newsletter",), email=f"{name}@example.test")
         for name in ("leaver", "stayer", "meanwhile", "erased")
     )
-    started(make_campaign())
+    campaign = make_campaign()
+    started(campaign)
     round_of_keeper(0)
     backup.make()
 
@@ -134,6 +135,11 @@ def test_a_backup_taken_before_an_opt_out_and_restored_after_it_sends_nothing_an
     assert "1  opt-outs" in said.getvalue()
     assert "1  people erased again" in said.getvalue()
     assert check() == ""
+    deliver()
+    assert not [mail for mail in mailbox.deliveries if mail.message["List-Unsubscribe"]]
+    assert f"Paused, for it was sent in part: {campaign.subject_en}" in said.getvalue()
+    campaign.refresh_from_db()
+    messaging.resume(campaign, actor=stayer, now=NOW)
     deliver()
     optional = [mail for mail in mailbox.deliveries if mail.message["List-Unsubscribe"]]
     assert [mail.recipients for mail in optional] == [("stayer@example.test",)]

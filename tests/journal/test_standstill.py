@@ -191,6 +191,36 @@ def test_a_journal_lost_in_mid_campaign_stops_at_the_next_claim(
     assert len(mailbox.deliveries) == 1
 
 
+def test_what_was_claimed_before_a_standstill_goes_back_and_goes_after_it(
+    mailbox: Mailbox, own_journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_history()
+    readers = [make_customer(yes=("newsletter",)) for _ in range(3)]
+    started(make_campaign())
+    EmailMultiAlternatives("Account", "T", to=[readers[0].email]).send()
+    monkeypatch.setattr(standstill, "FRESH_SECONDS", 0)
+    kept = own_journal.read_bytes()
+    handle, lose = mailbox.handle_DATA, partial(own_journal.unlink, missing_ok=True)
+
+    async def lose_it(*args):
+        lose()
+        return await handle(*args)
+
+    mailbox.controller.handler.handle_DATA = lose_it
+    try:
+        deliver()
+    finally:
+        mailbox.controller.handler.handle_DATA = handle
+    assert [mail.message["Subject"] for mail in mailbox.deliveries] == ["Account"]
+    assert set(Message.objects.filter(kind="optional").values_list("state", "attempts")) == {
+        ("queued", 0)
+    }
+    assert Message.objects.filter(lease=None, state="sent").count() == 1
+    own_journal.write_bytes(kept)
+    deliver()
+    assert len(mailbox.deliveries) == 4
+
+
 def test_mail_goes_while_all_is_well(mailbox: Mailbox, journal: Journal) -> None:
     make_history()
     make_customer(yes=("newsletter",))

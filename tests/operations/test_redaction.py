@@ -1,8 +1,12 @@
-"""What is cut out of a line before it is kept: tokens, queries, e-mail and IP addresses."""
+"""What is cut out of a line before it is kept: secrets, queries, e-mail and IP addresses."""
 
 import pytest
 
-from foundation.redaction import redact
+from accounts import access_tokens
+from accounts.tokens import make_api_secret
+from consent import service_keys
+from consent.webhooks.secrets import new_secret
+from foundation.redaction import redact, without_ips
 
 
 @pytest.mark.parametrize(
@@ -45,3 +49,24 @@ def test_the_secret_of_a_link_is_cut_out_and_its_page_stays() -> None:
     assert redact("GET /u/AbC-123/ 200") == "GET /u/[token]/ 200"
     assert redact("/login/?next=/p/AbC-123/") == "/login/"
     assert redact("550 no such user kari@shop.test") == "550 no such user [address]"
+
+
+@pytest.mark.parametrize("line", ["Bearer <>", "key=<>.", "'<>'", "/x/<>/", "<>"])
+@pytest.mark.parametrize("number", range(5))
+def test_a_secret_of_the_api_or_a_webhook_is_cut_out(line: str, number: int) -> None:
+    for prefix in (access_tokens.PREFIX, service_keys.PREFIX):
+        assert redact(line.replace("<>", make_api_secret(prefix))) == line.replace("<>", "[secret]")
+    assert redact(line.replace("<>", new_secret())) == line.replace("<>", "[secret]")
+
+
+@pytest.mark.parametrize(
+    "line", ["cs_index", "whsec_ is the prefix", "ops_" + "a" * 43, "cp_" + "a" * 20]
+)
+def test_what_only_looks_like_a_secret_stays(line: str) -> None:
+    assert redact(line) == line
+
+
+def test_somebodys_own_words_lose_their_ip_addresses_and_nothing_else() -> None:
+    said = "Rang at 12:30 from 203.0.113.7 [2001:db8::1]: stop? kari@shop.example, ticket 4"
+    cut = said.replace("203.0.113.7", "[ip]").replace("2001:db8::1", "[ip]")
+    assert without_ips(said) == cut

@@ -4,11 +4,13 @@ import base64
 import hashlib
 import hmac
 import json
+import socket
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,41 @@ class Got:
         )
         wanted = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
         return f"v1,{wanted}" in self.headers["webhook-signature"].split(" ")
+
+
+class Dripping:
+    """Answers a byte now and then, for ever: no read of a socket ever times out."""
+
+    BEGINNINGS: ClassVar[dict[str, bytes]] = {
+        "headers": b"HTTP/1.1 200 OK\r\nX-Long: ",
+        "body": b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n1;",
+    }
+
+    def __init__(self, what: str) -> None:
+        self.beginning = self.BEGINNINGS[what]
+        self.over = threading.Event()
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://localhost:{self.listening.getsockname()[1]}/"
+
+    def __enter__(self) -> "Dripping":
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.listening.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                line, _ = self.listening.accept()
+                threading.Thread(target=self._drip, args=(line,), daemon=True).start()
+
+    def _drip(self, line: socket.socket) -> None:
+        with line, suppress(OSError):
+            line.sendall(self.beginning)
+            while not self.over.wait(0.1):
+                line.sendall(b"x")
 
 
 @dataclass

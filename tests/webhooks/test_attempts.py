@@ -1,6 +1,7 @@
 """A receiver that is slow, broken or gone: tried again, and given up in the end, never lost."""
 
 import threading
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from consent.webhooks.feed import make_deliveries
 from consent.webhooks.sending import claim_due, deliver_again, settle
 from consent.webhooks.services import create_webhook, resume
 from tests.factories import NOW, make_customer
-from tests.webhooks.receiver import Receiver
+from tests.webhooks.receiver import Dripping, Receiver
 from tests.webhooks.telling import tell, the_delivery
 
 pytestmark = pytest.mark.django_db
@@ -177,6 +178,39 @@ def test_one_webhook_that_fails_does_not_hold_up_another(receiver: Receiver) -> 
     make_customer(yes=("newsletter",))
     assert tell() == 1
     assert len(receiver.got) == 1
+
+
+@pytest.mark.parametrize("what", ["headers", "body"])
+def test_a_receiver_that_drips_is_cut_off_and_the_others_are_served_meanwhile(
+    what: str, receiver: Receiver, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consent.webhooks.calling.DEADLINE_SECONDS", 2)
+    monkeypatch.setattr(policy, "AT_ONCE", 4)
+    for _ in range(11):
+        make_customer(yes=("newsletter",))
+    create_webhook(name="the quick one", url=receiver.url, events=["consent.opted_in"])
+    quick = Webhook.objects.get(name="the quick one")
+    Webhook.objects.filter(pk=quick.pk).update(cursor=0)
+    order: list[object] = []
+
+    def noted(request: Call, answer: Answer, *, now: datetime) -> bool:
+        order.append(request.webhook_id)
+        return settle(request, answer, now=now)
+
+    monkeypatch.setattr(sending, "settle", noted)
+    with Dripping(what) as dripping:
+        Webhook.objects.filter(pk=webhook.pk).update(url=dripping.url)
+        began = time.monotonic()
+        tell()
+        assert time.monotonic() - began < 60
+    of_quick = Delivery.objects.filter(webhook=quick)
+    assert set(of_quick.values_list("state", flat=True)) == {"delivered"}
+    assert order[:12] == [quick.pk] * 12
+    told = set(Delivery.objects.filter(webhook=webhook).values_list("state", "answer"))
+    if what == "headers":
+        assert told == {("waiting", "no whole answer within 2 seconds")}
+    else:  # its status had come
+        assert {state for state, _ in told} == {"delivered"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from accounts.models import User
 from consent.models import Delivery, Webhook
 from consent.proof.sealer import seal_pending
-from consent.webhooks import feed
+from consent.webhooks import feed, policy
 from consent.webhooks.feed import announce_erasure, make_deliveries
+from consent.webhooks.sending import deliver_again
 from consent.webhooks.services import create_webhook, pause, resume
 from foundation.roles import KEEPER, as_role
 from retention import enforcement, services
@@ -122,6 +123,42 @@ def test_a_paused_webhook_hears_of_the_erasure_when_it_resumes(
     resume(webhook.pk)
     assert tell() == 1
     assert receiver.messages[0]["type"] == "customer.erased"
+
+
+def test_a_notice_that_is_given_up_says_nothing_any_more(
+    webhook: Webhook, receiver: Receiver
+) -> None:
+    receiver.status = 500
+    erase(make_customer())
+    Delivery.objects.update(attempts=policy.MAX_ATTEMPTS - 1)
+    tell()
+    notice = Delivery.objects.get(state="dead")
+    assert notice.body == ""
+    assert deliver_again([notice.pk], now=NOW) == 0
+
+
+@pytest.mark.parametrize(("age", "state"), [(-1, "waiting"), (0, "dead")])
+def test_a_notice_waits_a_week_at_the_most(
+    age: int, state: str, webhook: Webhook, receiver: Receiver
+) -> None:
+    pause(webhook.pk, now=NOW)
+    erase(make_customer())
+    tell(NOW + policy.ERASURE_WAITS_AT_MOST + timedelta(seconds=age))
+    notice = Delivery.objects.get()
+    assert (notice.state, bool(notice.body)) == (state, state == "waiting")
+
+
+def test_other_messages_wait_for_a_paused_webhook_longer_and_keep_what_they_say(
+    webhook: Webhook,
+) -> None:
+    make_customer(yes=("newsletter",))
+    seal_pending(now=NOW)
+    make_deliveries(now=NOW)
+    pause(webhook.pk, now=NOW)
+    tell(NOW + policy.ERASURE_WAITS_AT_MOST)
+    assert Delivery.objects.get().state == "waiting"
+    tell(NOW + policy.PAUSED_AT_MOST)
+    assert Delivery.objects.get(state="dead").body
 
 
 def test_whoever_did_not_ask_for_erasures_is_not_told(receiver: Receiver) -> None:

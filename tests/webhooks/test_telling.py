@@ -157,9 +157,9 @@ def test_while_the_portal_stands_still_a_no_is_told_and_a_yes_waits(
     webhook: Webhook, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_customer(yes=("newsletter",), no=("special_offers",))
-    monkeypatch.setattr(standstill, "why", lambda: "restored from an older state")
+    monkeypatch.setattr(standstill, "why", lambda **_: "restored from an older state")
     assert tell() == 1
     assert [each["type"] for each in receiver.messages] == ["consent.opted_out"]
-    monkeypatch.setattr(standstill, "why", lambda: "")
+    monkeypatch.setattr(standstill, "why", lambda **_: "")
     assert tell() == 1
     assert receiver.messages[-1]["type"] == "consent.opted_in"

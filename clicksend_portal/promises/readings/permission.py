@@ -30,6 +30,7 @@ WAYS_OUT = (
     Source.PROVIDER,
     Source.STAFF,
     Source.API,
+    Source.APP,
 )
 
 # When the database wrote an event: its key carries the moment, cut to milliseconds. `at` is when

@@ -58,6 +58,8 @@ class Command(BaseCommand):
         report = replay.replay(timezone.now(), dry_run=dry_run)
         for what, number in report.done.items():
             self.stdout.write(f"{number:8}  {what}")
+        for subject in report.paused:
+            self.stdout.write(f"Paused, for it was sent in part: {subject}")
         if dry_run:
             self.stdout.write("Nothing was changed.")
         elif report.done:
