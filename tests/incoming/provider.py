@@ -171,7 +171,7 @@ def running(kind: str) -> Iterator[Provider]:
     handler = type("Handler", (Handler,), {"provider": provider})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     provider.base = f"http://127.0.0.1:{server.server_port}/{kind}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield provider

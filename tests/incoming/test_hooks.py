@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.client import encode_multipart
 from django.utils import timezone
 
+from accounts.models import User
 from clicksend_portal.addresses import parse_mail
 from consent import services as consent
 from consent.models import ConsentDetail, Source, State, Suppression
@@ -189,7 +190,7 @@ def test_an_unsubscribe_ends_the_topic_of_its_mail_whatever_was_asked_for_since(
 @pytest.mark.parametrize("told", [complaint, unsubscribed, bounce])
 def test_whoever_is_erased_in_this_moment_is_named_nowhere(postmark, person, monkeypatch, told):
     gone = uuid.uuid4()
-    whom = events.User(pk=gone, email=person.email, email_confirmed_at=NOW - timedelta(days=1))
+    whom = User(pk=gone, email=person.email, email_confirmed_at=NOW - timedelta(days=1))
     monkeypatch.setattr(events, "_whom", lambda incoming: (whom, whom.email))
     monkeypatch.setattr("messaging.incoming.services.person_with", lambda address: gone)
     post(told("somebody@example.test"))

@@ -52,6 +52,6 @@ class Sink(socketserver.ThreadingTCPServer):
 @contextmanager
 def running_sink() -> Iterator[Sink]:
     with Sink() as sink:
-        threading.Thread(target=sink.serve_forever, daemon=True).start()
+        threading.Thread(target=sink.serve_forever, args=(0.01,), daemon=True).start()
         yield sink
         sink.shutdown()
