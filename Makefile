@@ -13,7 +13,7 @@ run: runtime
 	@$(PYTHON) -m clicksend_portal.run
 
 test: development
-	@$(PYTHON) -m pytest -n 2 $(ARGS)
+	@$(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS)
 
 browser: development
 	@$(PYTHON) -m pytest -m "browser or slow" $(ARGS)
