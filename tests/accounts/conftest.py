@@ -5,7 +5,7 @@ import pytest
 from foundation import standstill
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def nothing_stands_still(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Asked before: the portal looks once a second, in whatever page that happens to be."""
     monkeypatch.setattr(standstill, "FRESH_SECONDS", 3600.0)

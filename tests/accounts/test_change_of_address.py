@@ -17,7 +17,7 @@ from messaging.models import Message
 from tests.accounts.walk import PASSWORD, link_in, mails_to, passwords
 from tests.factories import NOW, make_customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_stands_still")]
 
 OLD, NEW = "kari@example.test", "kari@ny.example"
 ASK = {"email": NEW, "action_add": ""}

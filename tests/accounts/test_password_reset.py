@@ -13,7 +13,7 @@ from messaging.models import Message
 from tests.accounts.walk import PASSWORD, link_in, mails_to, passwords, person_in
 from tests.factories import NOW, make_customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_stands_still")]
 
 NEW = "en-ny-og-lang-setning"
 

@@ -15,7 +15,7 @@ from messaging.models import Message
 from tests.accounts.walk import mails_to, sign_up, signup_form
 from tests.factories import NOW, make_customer, retire_topic, topic
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("nothing_stands_still")]
 
 
 def choices(user: User) -> dict[str, str]:
