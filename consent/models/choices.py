@@ -1,8 +1,8 @@
 """Topics, choices, and the two halves of every consent event.
 
-The *detail* says who, how, when; it is insert-only for the application and can be removed by one
-function that only the keeper may call. The *leaf* is its salted hash with a gap-free index; it
-says nothing about anyone and stays.
+The *detail* says who, how, when; the database's own functions write it, nobody changes it,
+and one function that only the keeper may call removes it. The *leaf* is its salted hash with a
+gap-free index; it says nothing about anyone and stays.
 """
 
 from typing import ClassVar
