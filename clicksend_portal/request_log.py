@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 
@@ -32,14 +33,13 @@ class RequestLogMiddleware:
 
 def line(request: HttpRequest, response: HttpResponse, *, seconds: float) -> str:
     match = request.resolver_match
-    finished = json.dumps(
-        {
-            "event": "request",
-            "timestamp": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "method": request.method,
-            "route": match.route if match else "",
-            "status": response.status_code,
-            "ms": round(seconds * 1000, 1),
-        }
-    )
-    return f"{finished}\n"
+    route = match.route if match else ""
+    told = beginning(request.method or "", route, response.status_code)
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return f'{told}, "timestamp": "{at}", "ms": {seconds * 1000:.1f}}}\n'
+
+
+@lru_cache(maxsize=1024)
+def beginning(method: str, route: str, status: int) -> str:
+    """What is the same for many requests, without its closing bracket."""
+    return json.dumps({"event": "request", "method": method, "route": route, "status": status})[:-1]

@@ -108,10 +108,11 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # --- services --------------------------------------------------------------------------------
 _database = env.database_url.django(role=env.database_role)
-# One pooled connection per blocking thread of the web server; a pool forbids CONN_MAX_AGE.
-# What is sent as a prepared statement (the one-click write) is planned once per connection.
+# Each thread of the web server keeps its connection: a pool costs a request more than it saves. The
+# check meets a restarted database before a page does; one-click goes without and asks again.
+_database["CONN_MAX_AGE"] = None
+_database["CONN_HEALTH_CHECKS"] = True
 _database["OPTIONS"]["prepare_threshold"] = 5
-_database["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
 DATABASES = {"default": _database}
 DATABASE_ROLE = env.database_role
 CACHES = {

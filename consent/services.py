@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from django.db import connection, transaction
 
 from accounts.models import User
@@ -29,6 +28,7 @@ from consent.models import (
 )
 from consent.policy import PAUSE_MONTHS, undo_is_open
 from foundation.calendar import months_later
+from foundation.prepared import PreparedStatement
 
 SELF = "self"
 
@@ -44,9 +44,11 @@ class Shown:
 
 NOTHING_SHOWN = Shown()
 
-_CHANGE = """SELECT consent_change(%(person)s, %(topics)s, %(states)s, %(source)s, %(actor)s,
-    %(reason)s, %(language)s, %(wording)s, %(wording_unknown)s, %(mailing)s, %(now)s,
-    %(received)s, %(expected)s)"""
+# The statement of every one-click POST.
+_CHANGE = PreparedStatement(
+    "consent_change",
+    "SELECT consent_change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+)
 
 
 def _change(
@@ -61,30 +63,25 @@ def _change(
     received_at: datetime | None = None,
     expected: int | None = None,
 ) -> list[uuid.UUID]:
-    # Past Django's cursor, which cannot prepare: this is the statement of every one-click POST.
-    connection.ensure_connection()
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.execute(
-            _CHANGE,
-            {
-                "person": person_id,
-                # As array literals: keys and fixed words, and no array dumper on this path.
-                "topics": f"{{{','.join(map(str, choices))}}}",
-                "states": f"{{{','.join(choices.values())}}}",
-                "source": source.value,
-                "actor": actor,
-                "reason": reason,
-                "language": shown.language,
-                "wording": shown.wording_version,
-                "wording_unknown": source in WORDING_UNKNOWN,
-                "mailing": shown.mailing,
-                "now": now,
-                "received": received_at,
-                "expected": expected,
-            },
-            prepare=True,
-        )
-        return [row[0] for row in cursor.fetchall()]
+    changed = _CHANGE.fetch_column(
+        connection,
+        (
+            str(person_id),
+            f"{{{','.join(map(str, choices))}}}",
+            f"{{{','.join(choices.values())}}}",
+            source.value,
+            actor,
+            reason,
+            shown.language,
+            None if shown.wording_version is None else str(shown.wording_version),
+            "true" if source in WORDING_UNKNOWN else "false",
+            str(shown.mailing),
+            now.isoformat(),
+            None if received_at is None else received_at.isoformat(),
+            None if expected is None else str(expected),
+        ),
+    )
+    return [uuid.UUID(topic) for topic in changed]
 
 
 def record_choices(

@@ -1,26 +1,16 @@
 """What a process notices around it: another database behind it, a journal at a bad place."""
 
 from typing import Any
-from weakref import WeakSet
 
 from django.conf import settings
 from django.core import checks
 
 from foundation import standstill
 
-_seen: WeakSet[Any] = WeakSet()
 
-
-def notice_connection(connection: Any, **_kwargs: object) -> None:
-    """Behind a new connection there may be a restored database: what was answered is forgotten.
-
-    The signal comes with every checkout from the pool; the connection itself is new far less often,
-    and looking that up is all a request pays.
-    """
-    physical = connection.connection
-    if physical not in _seen:
-        _seen.add(physical)
-        standstill.forget()
+def notice_connection(**_kwargs: object) -> None:
+    """Behind a new connection there may be a restored database: what was answered is forgotten."""
+    standstill.forget()
 
 
 @checks.register(checks.Tags.security, deploy=True)

@@ -2,11 +2,9 @@
 
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from foundation import standstill
@@ -92,18 +90,15 @@ def test_what_is_forgotten_while_it_is_asked_answers_nobody_else(check: Check) -
 
 @pytest.mark.django_db(transaction=True)
 def test_a_new_connection_forgets_and_one_that_is_used_again_does_not(
-    client: Client, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     forgotten = []
     monkeypatch.setattr(standstill, "forget", lambda: forgotten.append(1))
     connection.ensure_connection()
     forgotten.clear()
-    watching.notice_connection(connection)
+    connection.ensure_connection()
     assert forgotten == []
     connection.close()
-    pooled: Any = connection
-    if pooled.pool:
-        pooled.close_pool()
     connection.ensure_connection()
     assert forgotten == [1]
 
