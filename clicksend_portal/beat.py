@@ -41,6 +41,7 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
     "run_mailings": ("messaging.tasks.run_mailings", Every(seconds=5, expires=5)),
     # A message wakes its worker itself; this finds those whose call was lost with the broker.
     "deliver": ("messaging.tasks.deliver", Every(seconds=5, expires=5)),
+    "deliver_campaigns": ("messaging.tasks.deliver_campaigns", Every(seconds=5, expires=5)),
     # A no is in the log and in the journal within seconds; a round without news costs little.
     "keep_log": ("retention.tasks.keep_log", Every(seconds=3, expires=3, at_once=True)),
     "deliver_webhooks": ("consent.tasks.deliver_webhooks", Every(seconds=5, expires=5)),

@@ -19,6 +19,10 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import urlsplit
 
 import environ
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 
 from clicksend_portal.addresses import (
@@ -162,6 +166,23 @@ def parse_domain(text: str) -> str:
     if not re.fullmatch(r"(?!-)[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", text):
         raise ValueError("a domain such as example.com")
     return text.lower()
+
+
+def parse_signing_pem(text: str) -> str:
+    """A private key for DKIM as PEM, or the file it stands in; RFC 8301 wants RSA of 2048 bits."""
+    if not text:
+        return ""
+    try:
+        if text.startswith("file://"):
+            text = Path(urlsplit(text).path).read_text()
+        text = text.replace("\\n", "\n")  # a line of .env holds no others
+        key = load_pem_private_key(text.encode(), password=None)
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError("an unencrypted private key as PEM, or file:// and its path") from error
+    strong = isinstance(key, RSAPrivateKey) and key.key_size >= 2048
+    if not strong and not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("a key of RSA with at least 2048 bits, or of Ed25519")
+    return text
 
 
 def parse_folder(text: str) -> Path:
@@ -311,6 +332,26 @@ class Environment:
         default=lambda known: f"unsubscribe@{known['mail_domain']}",
         section=MAIL,
     )
+    dkim_key: str = setting(
+        "The private key that signs mail (DKIM): PEM with \\n for its line breaks, or "
+        "file:///a/path; empty: mail leaves unsigned, as when the mail server signs.",
+        parse=parse_signing_pem,
+        default="",
+        section=MAIL,
+    )
+    dkim_selector: str = setting(
+        "Where in the DNS its public key stands: <selector>._domainkey.<domain>.",
+        parse=parse_domain,
+        default="portal",
+        section=MAIL,
+    )
+    dkim_domain: str = setting(
+        "The domain that signs, the one of the senders' addresses or above it; by default "
+        "MAIL_DOMAIN.",
+        parse=parse_domain,
+        default=lambda known: known["mail_domain"],
+        section=MAIL,
+    )
     hooks_secret: str = setting(
         "user:password with which a mail provider calls /hooks/…, as its own settings name it; "
         "required with an anymail+ EMAIL_URL.",
@@ -322,6 +363,12 @@ class Environment:
         "Seconds to wait for the SMTP server before the connection counts as lost.",
         parse=number(1, 600),
         default="30",
+        section=MAIL,
+    )
+    smtp_connections: int = setting(
+        "SMTP connections of each sending process at once, as many as the server likes.",
+        parse=number(1, 100),
+        default="8",
         section=MAIL,
     )
     legal_name: str = setting(

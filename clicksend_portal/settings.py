@@ -128,12 +128,16 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+# A broker that goes must not end a worker between a body and its answer: that is a message in
+# doubt. What it calls again meanwhile finds its rows taken.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
+    # Urgent mail shares no worker with campaigns.
+    "messaging.tasks.deliver_campaigns": {"queue": "campaigns"},
     "messaging.tasks.*": {"queue": "mail"},
     # Other systems may be slow: nothing else waits in their queue.
     "consent.tasks.deliver_webhooks": {"queue": "webhooks"},
@@ -152,12 +156,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 EMAIL_BACKEND = "messaging.backends.OutboxBackend"
 MAIL_TRANSPORT = env.email_url
 SMTP_TIMEOUT = env.smtp_timeout
+SMTP_CONNECTIONS = env.smtp_connections
 ANYMAIL = {**dict(env.email_url.esp_settings), "WEBHOOK_SECRET": env.hooks_secret}
 MAIL_DOMAIN = env.mail_domain
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = ACCOUNT_FROM = env.account_from
 SERVICE_FROM = env.service_from
 NEWS_FROM = env.news_from
 UNSUBSCRIBE_MAILBOX = env.unsubscribe_mailbox
+DKIM_KEY = env.dkim_key
+DKIM_SELECTOR = env.dkim_selector
+DKIM_DOMAIN = env.dkim_domain
 
 # --- people ----------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

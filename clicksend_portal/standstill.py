@@ -21,6 +21,8 @@ OPEN = (
     # It answers for itself, and takes a no (consent.api.base).
     "/api/",
     "/static/",
+    # Mails already delivered show them.
+    "/mail/pictures/",
     "/privacy/",
     "/trust/",
     "/contact/",

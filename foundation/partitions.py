@@ -50,7 +50,7 @@ def ensure_partitions(table: str, first: date, last: date) -> int:
     """
     made = 0
     month = month_start(first)
-    existing = set(existing_partitions(table))
+    existing = existing_partitions(table)
     quote = connection.ops.quote_name
     with connection.cursor() as cursor:
         while month <= month_start(last):
@@ -60,6 +60,7 @@ def ensure_partitions(table: str, first: date, last: date) -> int:
                 cursor.execute(
                     f"CREATE TABLE IF NOT EXISTS {quote(name)} PARTITION OF {quote(table)} "
                     f"FOR VALUES FROM ('{uuid7_floor(month)}') TO ('{uuid7_floor(following)}')"
+                    f"{storage_of(existing)}"
                 )
                 cursor.execute(f"ALTER TABLE {quote(name)} OWNER TO {KEEPER}")
                 # Rows are reached through the table; a month by itself may only be looked at.
@@ -68,6 +69,19 @@ def ensure_partitions(table: str, first: date, last: date) -> int:
                 made += 1
             month = following
     return made
+
+
+def storage_of(partitions: Sequence[str]) -> str:
+    """The newest partition's storage parameters, for the next one: the table itself has none."""
+    if not partitions:
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT array_to_string(reloptions, ', ') FROM pg_class WHERE oid = %s::regclass",
+            [partitions[-1]],
+        )
+        options = cursor.fetchone()[0]
+    return f" WITH ({options})" if options else ""
 
 
 def existing_partitions(table: str) -> Sequence[str]:

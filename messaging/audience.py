@@ -1,128 +1,191 @@
 """Who gets a mailing: resolved in the database, in chunks that can stop and go on anywhere.
 
-The key of each message derives from the mailing's moment and the person, so that resolving a
-chunk twice meets the key. What changes after the resolution is caught at the hand-over.
+A chunk is a range of persons, written in one statement and committed with the cursor that names
+its end, so that a kill between two of them loses nothing and repeats nothing. The key of each
+message derives from the mailing's moment and the person: whatever is resolved twice all the same
+meets it. What changes after the resolution is caught at the hand-over.
 """
 
+import json
 import uuid
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from messaging.models import Campaign, Mailing
-from messaging.policy import AUDIENCE_CHUNK, PRIORITY_OPTIONAL, PRIORITY_SERVICE
+from messaging import segments
+from messaging.models import Campaign, Mailing, Segment
+from messaging.policy import AUDIENCE_CHUNK, MIN_SEGMENT, PRIORITY_OPTIONAL, PRIORITY_SERVICE
+from messaging.reach import ANNOUNCEMENT, CAMPAIGN, SEGMENTED, Conditions, outcome, reached
+from messaging.timing import moments
 
 # A UUIDv7 of the mailing's moment whose random half is a digest of mailing and person.
-_KEY = """(%(moment)s || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid"""
+_KEY = "(%(moment)s || '7' || substr(h, 1, 3) || '8' || substr(h, 4, 15))::uuid"
 
-_REACHABLE = "u.email_confirmed_at IS NOT NULL AND u.deactivated_at IS NULL AND u.is_active"
-_NOT_SUPPRESSED = """NOT EXISTS (SELECT 1 FROM consent_suppression s
-                                  WHERE s.address_hash = ANY (u.address_hashes))"""
-
-# The parts put together here are constants of this module.
-_RESOLVE = f"""
-WITH page AS MATERIALIZED (
-    {{page}}
-), written AS (
-    INSERT INTO messaging_message (id, kind, priority, purpose, mailing_id, person_id, topic_id,
-           to_address, language, sender, subject, text, html, state, reason, attempts,
-           not_before, queued_at)
-    SELECT {_KEY}, %(kind)s, %(priority)s, %(purpose)s, %(mailing)s, u.id, %(topic)s,
-           u.email, COALESCE(NULLIF(u.language, ''), 'nb'), '', '', '', '', 'queued', '', 0,
-           %(now)s, %(now)s
-      FROM page JOIN accounts_user u ON u.id = page.person_id
-     CROSS JOIN LATERAL md5(%(mailing)s::text || u.id::text) AS h
-     WHERE {_REACHABLE} {{also}}
-    ON CONFLICT (id) DO NOTHING
-    RETURNING 1
-)
-SELECT (SELECT count(*) FROM page), (SELECT count(*) FROM written),
-       (SELECT person_id FROM page ORDER BY person_id DESC LIMIT 1)
+# Both ends of the range are named for both tables: so every plan reads this chunk of each and no
+# more, whatever the planner believes of the whole.
+_GRANTED = """consent_preference p JOIN accounts_user u ON u.id = p.person_id
+       AND u.id > %(after)s AND u.id <= %(through)s"""
+_GRANTED_RANGE = """p.topic_id = %(topic)s AND p.state = 'granted'
+   AND p.person_id > %(after)s AND p.person_id <= %(through)s"""
+_CAMPAIGN_END = """
+SELECT person_id FROM consent_preference
+ WHERE topic_id = %(topic)s AND state = 'granted' AND person_id > %(after)s
+ ORDER BY person_id LIMIT 1 OFFSET %(chunk)s - 1
+"""
+_ANNOUNCEMENT_END = """
+SELECT id FROM accounts_user WHERE id > %(after)s ORDER BY id LIMIT 1 OFFSET %(chunk)s - 1
 """
 
-_CAMPAIGN = _RESOLVE.format(
-    page="""SELECT person_id FROM consent_preference
-             WHERE topic_id = %(topic)s AND state = 'granted'
-               AND (paused_until IS NULL OR paused_until <= %(now)s)
-               AND person_id > %(after)s
-             ORDER BY person_id LIMIT %(limit)s""",
-    also=f"AND {_NOT_SUPPRESSED}",
-)
-_ANNOUNCEMENT = _RESOLVE.format(
-    page="""SELECT id AS person_id FROM accounts_user WHERE id > %(after)s
-             ORDER BY id LIMIT %(limit)s""",
-    also="AND NOT u.is_staff",
+
+def _insert(source: str, where: str, conditions: Conditions) -> str:
+    """Sorted by the key, so that the chunk goes through the key's index in one direction."""
+    return f"""
+INSERT INTO messaging_message (id, kind, priority, purpose, mailing_id, person_id, topic_id,
+       to_address, language, sender, subject, text, html, state, reason, attempts,
+       not_before, queued_at)
+SELECT {_KEY} AS key, %(kind)s, %(priority)s, %(purpose)s, %(mailing)s, u.id, %(topic)s,
+       u.email, COALESCE(NULLIF(u.language, ''), 'nb'), '', '', '', '', 'queued', '', 0,
+       COALESCE((%(moments)s::jsonb ->> u.timezone)::timestamptz, %(not_before)s), %(now)s
+  FROM {source}
+ CROSS JOIN LATERAL md5(%(mailing)s::text || u.id::text) AS h
+ WHERE {where} AND {reached(conditions)}
+ ORDER BY key
+    ON CONFLICT (id) DO NOTHING
+"""
+
+
+_TO_TOPIC = _insert(_GRANTED, _GRANTED_RANGE, CAMPAIGN)
+_TO_SEGMENT = _insert(_GRANTED, _GRANTED_RANGE, SEGMENTED)
+_TO_EVERYBODY = _insert(
+    "accounts_user u", "u.id > %(after)s AND u.id <= %(through)s AND NOT u.is_staff", ANNOUNCEMENT
 )
 
-_NOBODY = uuid.UUID(int=0)
+_FIRST, _LAST = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
 
 
 def resolve(mailing: Mailing, *, now: datetime, chunk: int = AUDIENCE_CHUNK) -> int:
-    """Write the messages of a started mailing; how many. Continues where it was cut off."""
+    """Write the messages of a started mailing; how many. Continues where it was cut off.
+
+    Each chunk holds the mailing's row, so that two workers take turns, and a pause or a
+    cancellation comes between two chunks.
+    """
     written = 0
     while not mailing.resolved:
         with transaction.atomic():
             locked = type(mailing).objects.select_for_update(of=("self",)).get(pk=mailing.pk)
             if locked.resolved or locked.state != Mailing.State.SENDING:
                 break
+            if _is_too_few(locked, now=now):
+                locked.state = Mailing.State.PAUSED
+                locked.stop_reason = Mailing.StopReason.TOO_FEW
+                locked.save(update_fields=["state", "stop_reason"])
+                break
             written += _resolve_chunk(locked, now=now, chunk=chunk)
         mailing.refresh_from_db()
+    mailing.refresh_from_db()
     return written
 
 
+def _is_too_few(mailing: Mailing, *, now: datetime) -> bool:
+    """Asked before the first chunk: once somebody's message stands there, it is too late."""
+    if not isinstance(mailing, Campaign) or mailing.segment is None or mailing.resolved_through:
+        return False
+    return segments.count_segment(mailing.segment, mailing.topic_id, now=now) < MIN_SEGMENT
+
+
 def _resolve_chunk(mailing: Mailing, *, now: datetime, chunk: int) -> int:
-    assert mailing.resolved_at is not None
-    is_campaign = isinstance(mailing, Campaign)
-    parameters: dict[str, Any] = {
-        "moment": f"{int(mailing.resolved_at.timestamp() * 1000):012x}",
-        "kind": "optional" if is_campaign else "service",
-        "priority": PRIORITY_OPTIONAL if is_campaign else PRIORITY_SERVICE,
-        "purpose": "campaign" if is_campaign else "announcement",
-        "mailing": mailing.pk,
-        "topic": mailing.topic_id if isinstance(mailing, Campaign) else None,
-        "after": mailing.resolved_through or _NOBODY,
-        "limit": chunk,
-        "now": now,
+    parameters = {
+        **_parameters(mailing, now=now),
+        "after": mailing.resolved_through or _FIRST,
+        "chunk": chunk,
     }
+    is_campaign = isinstance(mailing, Campaign)
     with connection.cursor() as cursor:
-        cursor.execute(_CAMPAIGN if is_campaign else _ANNOUNCEMENT, parameters)
-        seen, written, last = cursor.fetchone()
-    mailing.resolved = seen < chunk
+        cursor.execute(_CAMPAIGN_END if is_campaign else _ANNOUNCEMENT_END, parameters)
+        last = cursor.fetchone()
+        parameters["through"] = last[0] if last else _LAST
+        cursor.execute(_statement(mailing), parameters)
+        written: int = cursor.rowcount
+    mailing.resolved = last is None
     # A cursor that is no longer needed would outlive the person it names.
-    mailing.resolved_through = None if mailing.resolved else last
+    mailing.resolved_through = last[0] if last else None
     mailing.save(update_fields=["resolved_through", "resolved"])
-    return int(written)
+    return written
 
 
-_PREVIEW = f"""
-SELECT CASE
-         WHEN u.email_confirmed_at IS NULL THEN 'not_confirmed'
-         WHEN u.deactivated_at IS NOT NULL OR NOT u.is_active THEN 'deactivated'
-         WHEN %(topic)s::uuid IS NULL THEN 'reached'
-         WHEN p.state IS NULL THEN 'not_asked'
-         WHEN p.state <> 'granted' THEN p.state
-         WHEN p.paused_until > %(now)s THEN 'paused'
-         WHEN NOT ({_NOT_SUPPRESSED}) THEN 'suppressed'
-         ELSE 'reached'
-       END AS outcome, count(*)
-  FROM accounts_user u
-  LEFT JOIN consent_preference p ON p.person_id = u.id AND p.topic_id = %(topic)s
- WHERE NOT u.is_staff OR p.state IS NOT NULL
- GROUP BY outcome ORDER BY count(*) DESC
+def _statement(mailing: Mailing) -> str:
+    if not isinstance(mailing, Campaign):
+        return _TO_EVERYBODY
+    return _TO_TOPIC if mailing.segment is None else _TO_SEGMENT
+
+
+def _parameters(mailing: Mailing, *, now: datetime) -> dict[str, Any]:
+    assert mailing.resolved_at is not None
+    common: dict[str, Any] = {
+        "moment": f"{int(mailing.resolved_at.timestamp() * 1000):012x}",
+        "mailing": mailing.pk,
+        "now": now,
+        "not_before": now,
+        "moments": "{}",
+    }
+    if not isinstance(mailing, Campaign):
+        return common | {
+            "kind": "service",
+            "priority": PRIORITY_SERVICE,
+            "purpose": "announcement",
+            "topic": None,
+        }
+    common |= {
+        "kind": "optional",
+        "priority": PRIORITY_OPTIONAL,
+        "purpose": "campaign",
+        "topic": mailing.topic_id,
+    }
+    if mailing.segment is not None:
+        common |= segments.parameters(mailing.segment)
+    if mailing.in_customers_zone and mailing.send_at:
+        common["moments"] = json.dumps(moments(mailing.send_at))
+        common["not_before"] = mailing.send_at
+    return common
+
+
+def _preview(source: str, conditions: Conditions) -> str:
+    """With `OFFSET 0` the planner does not expect as many outcomes as people, and a sort."""
+    return f"""
+SELECT outcome, count(*)
+  FROM (SELECT {outcome(conditions)} AS outcome FROM {source} OFFSET 0) AS people
+ GROUP BY outcome ORDER BY count(*) DESC, outcome
 """
 
 
-def preview_campaign(topic_id: uuid.UUID, *, now: datetime) -> dict[str, int]:
-    """Customers by what would happen to them; `reached` is who would get it."""
-    return _preview({"topic": topic_id, "now": now})
+# Staff who chose a topic are its readers as any other.
+_ASKED = """accounts_user u
+  LEFT JOIN consent_preference p ON p.person_id = u.id AND p.topic_id = %(topic)s
+ WHERE (NOT u.is_staff OR p.state IS NOT NULL)"""
+_OF_TOPIC = _preview(_ASKED, CAMPAIGN)
+_OF_SEGMENT = _preview(_ASKED, SEGMENTED)
+_OF_EVERYBODY = _preview("accounts_user u WHERE NOT u.is_staff", ANNOUNCEMENT)
+
+
+def preview_campaign(
+    topic_id: uuid.UUID, *, now: datetime, segment: Segment | None = None
+) -> dict[str, int]:
+    """Customers by what would happen to them; `reached` is who would get it.
+
+    Exact, also of a segment: what staff see of that is `segments.shown_preview`.
+    """
+    parameters: dict[str, Any] = {"topic": topic_id, "now": now}
+    if segment is None:
+        return _counts(_OF_TOPIC, parameters)
+    return _counts(_OF_SEGMENT, parameters | segments.parameters(segment))
 
 
 def preview_announcement() -> dict[str, int]:
-    return _preview({"topic": None, "now": None})
+    return _counts(_OF_EVERYBODY, {})
 
 
-def _preview(parameters: dict[str, Any]) -> dict[str, int]:
+def _counts(statement: str, parameters: dict[str, Any]) -> dict[str, int]:
     with connection.cursor() as cursor:
-        cursor.execute(_PREVIEW, parameters)
+        cursor.execute(statement, parameters)
         return dict(cursor.fetchall())

@@ -11,7 +11,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from messaging.models import Kind, Message
-from messaging.policy import PRIORITY_ACCOUNT
+from messaging.policy import PRIORITY_ACCOUNT, Lane
 
 logger = logging.getLogger(__name__)
 
@@ -57,9 +57,11 @@ def put_account_mail(
     wake_sender()
 
 
-def wake_sender() -> None:
-    """Tell the workers after the commit that there is something to send."""
-    wake_after_commit("messaging.tasks.deliver")
+def wake_sender(lane: Lane = Lane.URGENT) -> None:
+    """Tell the workers of a lane after the commit that there is something to send."""
+    wake_after_commit(
+        "messaging.tasks.deliver" if lane == Lane.URGENT else "messaging.tasks.deliver_campaigns"
+    )
 
 
 def wake_after_commit(task: str) -> None:

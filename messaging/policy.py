@@ -1,17 +1,29 @@
 """Numbers and pure decisions about sending, each with its clause of the policy or its reason."""
 
-from datetime import timedelta
+import math
+from datetime import date, timedelta
+from enum import StrEnum
 
 # A claim is short: a worker that dies gives its messages back this soon.
 LEASE = timedelta(minutes=2)
-CLAIM_SIZE = 50
+# A claim is one statement and one commit; this many share its cost, and wait when a worker dies.
+CLAIM_SIZE = 200
 # One call to a mail provider is in doubt as a whole when it is cut.
 PROVIDER_CALL_SIZE = 100
-# Audience rows per statement: short transactions, resumable.
-AUDIENCE_CHUNK = 20_000
+# Persons per statement: about half a second, so that a pause or a vacuum never waits for long.
+AUDIENCE_CHUNK = 30_000
 
 # Service and security mail never wait behind a campaign.
 PRIORITY_ACCOUNT, PRIORITY_SERVICE, PRIORITY_OPTIONAL = 0, 1, 5
+
+
+class Lane(StrEnum):
+    """Who carries what: each lane has queue and workers of its own, so neither waits for the
+    other, not even for a worker's hands."""
+
+    URGENT = "urgent"
+    CAMPAIGNS = "campaigns"
+
 
 MAX_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=30)
@@ -20,6 +32,18 @@ LONGEST_RETRY = timedelta(hours=2)
 # "I sjeldne tilfeller er det nødvendig å sende ut en strengt tjenestemessig kunngjøring":
 # more than two service announcements a month is not rare.
 RARE_ANNOUNCEMENTS_A_MONTH = 2
+# What one person on call sent alone is looked at by another: a weekend may lie between, a week not.
+REVIEW_WORKING_DAYS = 3
+# Whoever presses twice meant once; later than this it is a second wish, and gets an answer.
+SAME_PRESS = timedelta(minutes=10)
+
+
+def working_days_later(day: date, number: int) -> date:
+    """The n-th day after `day` that is neither Saturday nor Sunday; holidays count as work."""
+    while number:
+        day += timedelta(days=1)
+        number -= day.weekday() < 5
+    return day
 
 
 def retry_after(attempts: int, jitter: float) -> timedelta:
@@ -31,3 +55,57 @@ def retry_after(attempts: int, jitter: float) -> timedelta:
 
 # Mail servers give up within days; a bounce that names an older mail of ours proves nothing.
 BOUNCES_WITHIN = timedelta(days=30)
+
+# Pictures in mails (messaging.images). A file of a few kilobytes can unpack to gigabytes, so pixels
+# are counted before they are drawn; mails are 600 px wide, and sharp screens draw two for one.
+PICTURE_UPLOAD_BYTES = 8_000_000
+PICTURE_UPLOAD_PIXELS = 40_000_000
+PICTURE_WIDTH = 1_200
+PICTURE_STORED_BYTES = 1_000_000
+# A drawing stays sharp as PNG; a photograph that came as one would weigh ten times its JPEG.
+PICTURE_PNG_BYTES = 400_000
+
+# What is looked at before approval (messaging.checklist). Gmail shows the first 102 kB of a mail
+# and hides the rest, the way out with it; phones show about 60 characters of a subject.
+MAIL_SHOWN_BYTES = 100_000
+SUBJECT_SHOWN = 60
+# Links are tried when asked, each for a few seconds; what was found is believed for a while.
+LINK_SECONDS = 5
+LINK_BELIEVED = timedelta(hours=6)
+LINK_HOPS = 5
+LINKS_AT_ONCE = 8
+
+# Fewer and one of them may be known by the profile fields alone. Statistics offices hide counts
+# below 3 (SSB), 5 or 10 (ONS); a segment is also written to, so twice the strictest.
+MIN_SEGMENT = 20
+# What is shown of larger ones moves in steps, so that one person more or less is not seen.
+SEGMENT_STEP = 10
+
+# Where a day begins first: UTC+14, the Line Islands.
+EARLIEST_ZONE = timedelta(hours=14)
+
+# A mailing stops itself where mailbox providers begin to refuse everything from a sender: Google
+# asks for less than 0.1 % complaints and refuses from 0.3 %; mail providers warn at 5 % dead
+# addresses and close the account at 10 %. Below the smallest numbers a share says nothing: one
+# dead address of ten, one slip of a finger.
+STOP_BOUNCED_SHARE = 0.05
+STOP_BOUNCED_FROM = 50
+STOP_COMPLAINED_SHARE = 0.003
+STOP_COMPLAINTS_FROM = 3
+
+
+def why_stop(handed: int, bounced: int, complained: int) -> str:
+    """Whether a mailing must stop itself, and why; '' is go on."""
+    if complained >= STOP_COMPLAINTS_FROM and complained > handed * STOP_COMPLAINED_SHARE:
+        return "complaints"
+    if handed >= STOP_BOUNCED_FROM and bounced > handed * STOP_BOUNCED_SHARE:
+        return "bounces"
+    return ""
+
+
+def handed_to_ask(bounced: int, complained: int) -> int:
+    """With so many handed over, these would be too few to stop: no need to count further."""
+    enough = max(STOP_BOUNCED_FROM, math.ceil(bounced / STOP_BOUNCED_SHARE))
+    if complained < STOP_COMPLAINTS_FROM:
+        return enough
+    return max(enough, math.ceil(complained / STOP_COMPLAINED_SHARE))

@@ -6,11 +6,16 @@ from typing import Any, Self
 
 from django.db.models import Count, Q, QuerySet
 
+from messaging.timing import head_start
+
 
 class MailingQuerySet(QuerySet[Any]):
     def due(self, now: datetime) -> Self:
-        """Approved and timed for now or earlier."""
-        return self.filter(state="approved", send_at__lte=now)
+        """Approved and timed for now or earlier; for an hour in each zone, for the first one."""
+        due = Q(send_at__lte=now)
+        if hasattr(self.model, "in_customers_zone"):
+            due |= Q(in_customers_zone=True, send_at__lte=now + head_start(now))
+        return self.filter(due, state="approved")
 
     def running(self) -> Self:
         return self.filter(state="sending")
@@ -24,7 +29,8 @@ class MessageQuerySet(QuerySet[Any]):
         return self.filter(person_id=person_id)
 
     def unfinished(self) -> Self:
-        return self.filter(Q(state="queued") | Q(state="claimed") | Q(state="handing"))
+        """Their end has no moment yet; the index knows that, not the state."""
+        return self.filter(finished_at__isnull=True, state__in=["queued", "claimed", "handing"])
 
     def counts(self) -> dict[str, int]:
         """Messages by state."""

@@ -8,10 +8,12 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from messaging import audience
+from messaging import announcing, audience, campaigning, checklist, segments, stopping
 from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
 from messaging.outbox import put_account_mail, wake_after_commit, wake_sender
-from messaging.render import render_preview
+from messaging.policy import Lane
+from messaging.refusals import WrongState
+from messaging.rendering import render_preview
 from messaging.sender import deliver_pending
 
 State = Mailing.State
@@ -31,10 +33,6 @@ __all__ = [
     "send_test",
     "start",
 ]
-
-
-class WrongState(Exception):
-    """The mailing is not in a state in which this can be done; the message says which it is in."""
 
 
 def _move(
@@ -58,22 +56,54 @@ def _move(
     )
 
 
+@transaction.atomic
 def approve(mailing: Mailing, *, actor: User, now: datetime) -> None:
-    """Both texts have been read and may go out. Any later edit takes this back."""
+    """Both texts have been read and may go out. Any later edit takes this back.
+
+    An announcement needs another than its writers, and words that do not advertise. The row is
+    held, so that what is looked at here is what is approved.
+    """
+    read = mailing.edited_at
+    _hold(mailing)
+    if mailing.edited_at != read:
+        raise WrongState(_("The text has changed since you read it. Read it again."))
+    if mailing.state == State.DRAFT:
+        if isinstance(mailing, ServiceAnnouncement):
+            announcing.check_approval(mailing, actor=actor)
+        if isinstance(mailing, Campaign):
+            campaigning.check_approval(mailing, now=now)
+        checklist.refuse_unfinished(mailing)
     _move(mailing, to=State.APPROVED, allowed=(State.DRAFT,), approved_by=actor, approved_at=now)
 
 
-def edited(mailing: Mailing) -> None:
-    """An edit was saved: what was approved is no longer what stands there."""
-    type(mailing).objects.filter(pk=mailing.pk, state=State.APPROVED).update(
-        state=State.DRAFT, approved_by=None, approved_at=None
+def edited(mailing: Mailing, *, actor: User, now: datetime) -> None:
+    """Somebody changes it: what was approved is no longer what will stand there.
+
+    Called before the new words are written, which the database refuses on an approved row. Leaves
+    the texts of `mailing` alone: they may be new and not yet saved.
+    """
+    type(mailing).objects.filter(pk=mailing.pk, state__in=(State.DRAFT, State.APPROVED)).update(
+        state=State.DRAFT, approved_by=None, approved_at=None, edited_by=actor, edited_at=now
     )
+    mailing.refresh_from_db(
+        fields=["state", "approved_by", "approved_at", "edited_by", "edited_at"]
+    )
+
+
+def _hold(mailing: Mailing) -> None:
+    """The row as it stands, locked until the transaction ends."""
+    type(mailing).objects.select_for_update(of=("self",)).get(pk=mailing.pk)
     mailing.refresh_from_db()
 
 
 @transaction.atomic
 def start(mailing: Mailing, *, actor: User | None, now: datetime) -> None:
     """Send now. The audience is resolved as of this moment, by the sender."""
+    _hold(mailing)
+    if mailing.state == State.APPROVED and isinstance(mailing, ServiceAnnouncement):
+        announcing.check_start(mailing)
+    if mailing.state == State.APPROVED and isinstance(mailing, Campaign) and actor is not None:
+        campaigning.check_start(mailing, now=now)
     if _move(mailing, to=State.SENDING, allowed=(State.APPROVED,), resolved_at=now):
         _wake_mailings()
 
@@ -87,9 +117,12 @@ def pause(mailing: Mailing, *, actor: User, now: datetime) -> None:
 @transaction.atomic
 def resume(mailing: Mailing, *, actor: User, now: datetime) -> None:
     """Goes on where it stood; nobody gets it twice."""
-    if _move(mailing, to=State.SENDING, allowed=(State.PAUSED,)):
+    mailing.refresh_from_db(fields=["stop_reason"])
+    if mailing.stop_reason:
+        stopping.accept_what_came_back(mailing)
+    if _move(mailing, to=State.SENDING, allowed=(State.PAUSED,), stop_reason=""):
         _wake_mailings()
-        wake_sender()
+        wake_sender(_lane(mailing))
 
 
 @transaction.atomic
@@ -164,7 +197,8 @@ def progress(mailing: Mailing) -> Progress:
 def audience_preview(mailing: Mailing, *, now: datetime) -> dict[str, int]:
     """Whom it would reach now, and how many not, by reason, before anything is sent."""
     if isinstance(mailing, Campaign):
-        return audience.preview_campaign(mailing.topic_id, now=now)
+        counted = audience.preview_campaign(mailing.topic_id, now=now, segment=mailing.segment)
+        return counted if mailing.segment is None else segments.shown_preview(counted)
     return audience.preview_announcement()
 
 
@@ -176,8 +210,10 @@ def run_mailings(*, now: datetime) -> None:
             with suppress(WrongState):
                 start(mailing, actor=None, now=now)
         for mailing in model.objects.running():
+            if stopping.stop_if_over_threshold(mailing, now=now):
+                continue
             if not mailing.resolved and audience.resolve(mailing, now=now):
-                wake_sender()
+                wake_sender(_lane(mailing))
             finish_if_done(mailing, now=now)
 
 
@@ -188,6 +224,10 @@ def finish_if_done(mailing: Mailing, *, now: datetime) -> None:
     type(mailing).objects.filter(pk=mailing.pk, state=State.SENDING, resolved=True).update(
         state=State.FINISHED, finished_at=now
     )
+
+
+def _lane(mailing: Mailing) -> Lane:
+    return Lane.CAMPAIGNS if isinstance(mailing, Campaign) else Lane.URGENT
 
 
 def _wake_mailings() -> None:

@@ -1,32 +1,56 @@
-"""Wake-ups of the mail worker. The work itself is rows; a lost task is made up by the next."""
+"""Wake-ups of the mail workers. The work itself is rows; a lost task is made up by the next."""
 
 from datetime import timedelta
 
 from celery import shared_task
+from django.db import connection
 from django.utils import timezone
 
 from messaging import services
 from messaging.outbox import wake_sender
+from messaging.policy import Lane
 from messaging.providers import comparing
 
 # A round ends in time for another worker process to get its turn, then wakes the next.
 ROUND = timedelta(seconds=30)
+_MAILINGS = "hashtext('messaging'), hashtext('run_mailings')"
 
 
 @shared_task(name="messaging.tasks.deliver")
 def deliver() -> int:
-    """Hand over what is due."""
+    """Hand over account mail and service announcements that are due."""
+    return _deliver(Lane.URGENT)
+
+
+@shared_task(name="messaging.tasks.deliver_campaigns")
+def deliver_campaigns() -> int:
+    """Hand over what campaigns have due."""
+    return _deliver(Lane.CAMPAIGNS)
+
+
+def _deliver(lane: Lane) -> int:
     end = timezone.now() + ROUND
-    accepted = services.deliver_pending(until=end)
+    accepted = services.deliver_pending(until=end, lane=lane)
     if timezone.now() >= end:
-        wake_sender()
+        wake_sender(lane)
     return accepted
 
 
 @shared_task(name="messaging.tasks.run_mailings")
 def run_mailings() -> None:
-    """Start, resolve and finish mailings."""
-    services.run_mailings(now=timezone.now())
+    """Start, resolve and finish mailings.
+
+    One process at a time: resolving a large audience takes long, and the other process of this
+    worker must stay free for urgent mail.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT pg_try_advisory_lock({_MAILINGS})")
+        if not cursor.fetchone()[0]:
+            return
+        try:
+            services.run_mailings(now=timezone.now())
+        finally:
+            cursor.execute(f"SELECT pg_advisory_unlock({_MAILINGS})")
 
 
 # By its name not the mail queue's: that worker's role may read suppressions, not write them.

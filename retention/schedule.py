@@ -33,8 +33,8 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
             contact="to_address",
             content="subject text html",
             technical="id kind purpose mailing_id topic_id person_id language state reason "
-            "queued_at handed_at finished_at priority sender attempts not_before lease "
-            "lease_until",
+            "queued_at handed_at finished_at delivered_at priority sender attempts not_before "
+            "lease lease_until",
             hidden="text html person_id priority sender attempts not_before lease lease_until",
         ),
         subject="person_id",
@@ -68,7 +68,8 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         clause="obeyed-in-minutes",
         fields=kinds(
             content="kind outcome why status about",
-            technical="id provider person_id topic_id message_id happened_at received_at",
+            technical="id provider person_id topic_id message_id mailing_id happened_at "
+            "received_at",
             hidden="person_id",
         ),
         subject="person_id",
@@ -115,11 +116,11 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         clause="offers-optional",
         fields=kinds(
             content="subject_nb subject_en preheader_nb preheader_en body_nb body_en",
-            identity="author approved_by",
+            identity="author approved_by edited_by",
             technical="id state send_at created_at approved_at resolved_at resolved_through "
-            "resolved finished_at number topic",
+            "resolved finished_at number topic segment in_customers_zone edited_at stop_reason",
         ),
-        mentions=("author_id", "approved_by_id"),
+        mentions=("author_id", "approved_by_id", "edited_by_id"),
         erasure=OnErasure.NOBODY,
         no_clock=_("kept, for the history of your choices refers to it; it names no customer"),
     ),
@@ -130,14 +131,62 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         purpose=_("to send them, and to show that they are rare and never marketing"),
         clause="service-is-service",
         fields=kinds(
-            content="subject_nb subject_en preheader_nb preheader_en body_nb body_en",
-            identity="author approved_by",
+            content="subject_nb subject_en preheader_nb preheader_en body_nb body_en review_note",
+            identity="author approved_by edited_by sent_by reviewed_by",
             technical="id state send_at created_at approved_at resolved_at resolved_through "
-            "resolved finished_at category",
+            "resolved finished_at category is_standing prepared_from edited_at reviewed_at "
+            "stop_reason",
         ),
-        mentions=("author_id", "approved_by_id"),
+        mentions=(
+            "author_id",
+            "approved_by_id",
+            "edited_by_id",
+            "sent_by_id",
+            "reviewed_by_id",
+        ),
         erasure=OnErasure.NOBODY,
         no_clock=_("kept, to show what we announced; it names no customer"),
+    ),
+    Entry(
+        model="messaging.Segment",
+        data_class=DataClass.OWN,
+        title=_("Segments we write to"),
+        purpose=_("to tailor optional emails to those who chose tailoring"),
+        clause="purpose-bound",
+        fields=kinds(
+            content="name",
+            demographic="countries languages since_from since_until",
+            identity="created_by",
+            technical="id created_at",
+        ),
+        mentions=("created_by_id",),
+        erasure=OnErasure.NOBODY,
+        no_clock=_("kept, for campaigns refer to it; it names no customer"),
+    ),
+    Entry(
+        model="messaging.MailImage",
+        data_class=DataClass.OWN,
+        title=_("Pictures in our emails"),
+        purpose=_("to show them to the reader, at one address for everybody"),
+        clause="offers-optional",
+        fields=kinds(
+            content="name data",
+            identity="uploaded_by",
+            technical="id digest content_type width height size uploaded_at",
+        ),
+        mentions=("uploaded_by_id",),
+        erasure=OnErasure.NOBODY,
+        no_clock=_("kept, for emails already delivered show it; it names no customer"),
+    ),
+    Entry(
+        model="messaging.SendingLimit",
+        data_class=DataClass.OWN,
+        title=_("How fast our emails may leave"),
+        purpose=_("to send no faster than mail providers accept"),
+        clause="asked-for-mail",
+        fields=kinds(technical="id domain per_minute burst next_at"),
+        erasure=OnErasure.NOBODY,
+        no_clock=_("a setting; it names no customer"),
     ),
     # --- choices -----------------------------------------------------------------------------
     Entry(

@@ -2,12 +2,16 @@
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
+
+from PIL import Image
 
 from accounts.models import User
 from consent import services
 from consent.models import Source, Topic
-from messaging.models import Campaign, ServiceAnnouncement
+from messaging.images import draw, store_picture
+from messaging.models import Campaign, MailImage, ServiceAnnouncement
 
 # The outbox has partitions around today, so the tests live an hour ago, whenever they run.
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -71,6 +75,9 @@ def make_announcement(**fields: Any) -> ServiceAnnouncement:
         "body_nb": "Tjenesten er nede fra kl. 02 til kl. 03.",
         "body_en": "The service is down from 02:00 to 03:00.",
     }
+    # The database lets none out that nobody has approved.
+    if fields.get("state") in ("approved", "sending", "paused") and "approved_by" not in fields:
+        values |= {"approved_by": make_staff(), "approved_at": NOW}
     announcement: ServiceAnnouncement = ServiceAnnouncement.objects.create(**(values | fields))
     return announcement
 
@@ -78,3 +85,10 @@ def make_announcement(**fields: Any) -> ServiceAnnouncement:
 def retire_topic(retired: Topic, *, now: datetime) -> None:
     """As staff will do: nothing of the topic is sent or asked from this moment."""
     Topic.objects.filter(pk=retired.pk).update(retired_at=now)
+
+
+def make_picture(name: str = "A field", *, colour: str = "#0b6b5d", width: int = 60) -> MailImage:
+    """A plain PNG, drawn and stored as an upload is."""
+    file = BytesIO()
+    Image.new("RGB", (width, 40), colour).save(file, "PNG")
+    return store_picture(draw(file.getvalue()), name=name, actor=None)[0]

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clicksend_portal.promises.promise import Chapter, Evidence, Promise
-from clicksend_portal.promises.readings import mailings, permission
+from clicksend_portal.promises.readings import announcements, mailings, permission
 
 PROMISES = (
     Promise(
@@ -104,18 +104,21 @@ PROMISES = (
             "can deactivate their account. This communication is not promotional."
         ),
         how=_(
-            "Service messages are a kind of their own: no topic, a sender address apart from the "
-            "newsletter's, and they stop when you deactivate your account. More than two in a "
-            "month breaks this promise by itself."
+            "Service messages are a kind of their own, from a sender address apart from the "
+            "newsletter's. The database sends none that nobody but its author has approved, and "
+            "lets nobody change the words after that. For an outage at night one person on call "
+            "sends a text that another approved beforehand, and another reviews it within three "
+            "working days. A list of words and links stops what sounds like advertising or "
+            "counts its readers; people judge the rest. The messages stop when you deactivate "
+            "your account. More than two in a month breaks this promise by itself."
         ),
-        check=_("Count the messages from our service address in your own inbox."),
-        missing=_(
-            "That a second person reads each message before it is sent, and a check for "
-            "advertising, are not in the portal yet."
+        check=_(
+            "Count the messages from our service address in your own inbox, and look where their "
+            "links lead: none of them names you."
         ),
         evidence=Evidence.MEASURED,
-        read=mailings.read_service,
-        tell=mailings.tell_service,
+        read=announcements.read_service,
+        tell=announcements.tell_service,
     ),
     Promise(
         id="welcome-confirms",

@@ -1,5 +1,5 @@
 """Staff pages of messaging; the modules register them."""
 
-from messaging.admin import incoming, mailings, outbox
+from messaging.admin import announcements, campaigns, incoming, limits, outbox, pictures, segments
 
-__all__ = ["incoming", "mailings", "outbox"]
+__all__ = ["announcements", "campaigns", "incoming", "limits", "outbox", "pictures", "segments"]

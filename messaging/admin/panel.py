@@ -4,7 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -12,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from messaging import services
 from messaging.admin.words import reason_words
 from messaging.models import Mailing
+from messaging.segments import shown_words
 
 State = Mailing.State
 
@@ -83,10 +88,22 @@ def panel(mailing: Mailing, *, may_act: bool, now: datetime) -> dict[str, Any]:
         "steps": NEXT[mailing.state] if may_act else (),
         "is_live": mailing.state in LIVE and (mailing.state != State.APPROVED or mailing.send_at),
         "every": "2s" if mailing.state == State.SENDING else "10s",
+        "goes_out": goes_out(mailing),
     }
     if mailing.state in (State.DRAFT, State.APPROVED):
         return {**context, **audience(mailing, now=now)}
     return {**context, **progress(mailing)}
+
+
+def goes_out(mailing: Mailing) -> str:
+    """When it is timed for, by the clock it was written in, which is named."""
+    if mailing.send_at is None:
+        return ""
+    there = timezone.localtime(mailing.send_at, ZoneInfo(settings.TIME_ZONE))
+    values = {"moment": date_format(there, "DATETIME_FORMAT"), "zone": settings.TIME_ZONE}
+    if getattr(mailing, "in_customers_zone", False):
+        return _("Goes out by itself at %(moment)s by each customer's own clock.") % values
+    return _("Goes out by itself at %(moment)s (%(zone)s), to all at once.") % values
 
 
 def audience(mailing: Mailing, *, now: datetime) -> dict[str, Any]:
@@ -95,6 +112,7 @@ def audience(mailing: Mailing, *, now: datetime) -> dict[str, Any]:
     reached = counted.pop("reached", 0)
     return {
         "reached": reached,
+        "reached_words": shown_words(reached) if getattr(mailing, "segment", None) else "",
         "others": sum(counted.values()),
         "reasons": lines(counted),
     }

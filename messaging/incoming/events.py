@@ -21,7 +21,7 @@ from consent.tokens import RecipientToken
 from consent.topics import topic_id
 from foundation.calendar import month_start, months_later
 from foundation.ids import uuid7_from
-from messaging.models import Message, ProviderEvent
+from messaging.models import Campaign, Message, ProviderEvent
 
 Kind = ProviderEvent.Kind
 Outcome = ProviderEvent.Outcome
@@ -90,6 +90,7 @@ def _receive(incoming: Incoming, *, now: datetime) -> Outcome:
         status=incoming.status[:12],
         about=incoming.about[:200],
         message_id=incoming.message.pk if incoming.message else None,
+        mailing_id=_mailing(incoming),
         happened_at=incoming.happened_at,
         received_at=incoming.received_at,
     )
@@ -109,6 +110,18 @@ def _receive(incoming: Incoming, *, now: datetime) -> Outcome:
         topic_id=result.topic_id,
     )
     return result.outcome
+
+
+def _mailing(incoming: Incoming) -> uuid.UUID | None:
+    """The mailing it is about: that of our message, else the campaign a valid token names."""
+    if incoming.message is not None:
+        named: uuid.UUID | None = incoming.message.mailing_id
+        return named
+    if incoming.token is None or not incoming.token.mailing:
+        return None
+    return (
+        Campaign.objects.filter(number=incoming.token.mailing).values_list("pk", flat=True).first()
+    )
 
 
 _HOLD = "SELECT 1 FROM accounts_user WHERE id = %s FOR KEY SHARE"

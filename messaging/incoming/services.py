@@ -98,7 +98,7 @@ def person_with(address: str) -> uuid.UUID | None:
 
 # --- tracking ------------------------------------------------------------------------------------
 
-# What else a provider tells (delivered, opened, clicked …) is about reading habits: never kept.
+# What else a provider tells (opened, clicked …) is about reading habits: never kept.
 KINDS = {
     "complained": Kind.COMPLAINT,
     "unsubscribed": Kind.UNSUBSCRIBE,
@@ -113,10 +113,12 @@ def receive_tracking(
     event: "AnymailTrackingEvent", *, provider: str, received_at: datetime, now: datetime
 ) -> ProviderEvent.Outcome | None:
     """An event of the provider's authenticated hook; None when it is of a kind we do not keep."""
+    happened_at = min(event.timestamp or received_at, received_at)
+    if event.event_type == "delivered":
+        note_delivered(keys_named(event), at=happened_at)
     kind = KINDS.get(event.event_type)
     if kind is None:
         return None
-    happened_at = min(event.timestamp or received_at, received_at)
     address = plain_address(event.recipient)
     told = " ".join(str(text) for text in (event.mta_response, event.description) if text)
     status = find_status(told)
@@ -139,6 +141,17 @@ def receive_tracking(
         ),
         now=now,
     )
+
+
+# Told before our own mark is written, and of one whose call was cut: both were handed over.
+_HANDED_OVER = (Message.State.HANDING, Message.State.SENT, Message.State.IN_DOUBT)
+
+
+def note_delivered(keys: Iterable[uuid.UUID], *, at: datetime) -> None:
+    """A recipient's server took it. The first word of it stands; of what is not ours, none."""
+    Message.objects.filter(
+        pk__in=list(keys), state__in=_HANDED_OVER, delivered_at__isnull=True
+    ).update(delivered_at=at)
 
 
 def identity_of(event: "AnymailTrackingEvent", address: str) -> tuple[str, ...]:

@@ -31,14 +31,23 @@ _TAKE_METADATA = frozenset(
 )
 
 
-def mark(mail: EmailMultiAlternatives) -> None:
-    """Attributes that anymail reads off a mail."""
+# Those whose anymail backend can be told to count no openings and no clicks.
+_TAKE_NO_TRACKING = frozenset(
+    {"mailersend", "mailgun", "mailjet", "mandrill", "postmark", "sendgrid", "sparkpost"}
+    | {"unisender_go"}
+)
+
+
+def mark(mail: EmailMultiAlternatives, *, is_optional: bool | None = None) -> None:
+    """Attributes that anymail reads off a mail; nobody is watched reading it."""
     esp = settings.MAIL_TRANSPORT.esp
     headers = mail.extra_headers
+    if esp in _TAKE_NO_TRACKING:
+        mail.track_opens = mail.track_clicks = False  # type: ignore[attr-defined]
     if esp in _TAKE_METADATA:
         key = parseaddr(headers.get("Message-ID", ""))[1].partition("@")[0]
         mail.metadata = {MESSAGE_KEY: key}  # type: ignore[attr-defined]
-    if "List-Unsubscribe" in headers:
+    if "List-Unsubscribe" in headers if is_optional is None else is_optional:
         for name, value in _optional(esp).items():
             setattr(mail, name, value)
 

@@ -27,6 +27,7 @@ api_schema api_docs
 verify_receipt verify_script
 log log_checkpoint log_head log_heads log_keys log_proof log_leaves
 mfa_login_webauthn admin:login admin:logout admin:jsi18n
+mail_image
 """
 
 # The link itself is the authority; it comes by mail.

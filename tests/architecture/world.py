@@ -40,7 +40,14 @@ from consent.webhooks.services import create_webhook, send_test
 from messaging import services as messaging
 from messaging.models import Message
 from retention.models import DeletionRequest
-from tests.factories import make_announcement, make_campaign, make_customer, make_staff, topic
+from tests.factories import (
+    make_announcement,
+    make_campaign,
+    make_customer,
+    make_picture,
+    make_staff,
+    topic,
+)
 from tests.staff.sign_in import SECRET, sign_in
 
 ORIGIN = "http://localhost"
@@ -88,6 +95,7 @@ def make_world(*, language: str) -> World:
             "account_token_revoke": {"token_id": uuid.uuid4()},
             "consent_receipt": {"event_id": ConsentDetail.objects.of(person.pk)[0].pk},
             "promise": {"promise_id": "obeyed-in-minutes"},
+            "mail_image": {"digest": make_picture().digest, "extension": "png"},
             "provider_hook": {"what": "postmark/tracking/"},
             "inbound_hook": {"provider": "postmark"},
             "address_confirm_link": {"token": make_token(person, now=now)},

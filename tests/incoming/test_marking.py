@@ -54,6 +54,15 @@ def test_only_optional_mail_goes_where_a_block_may_stop_it(settings, esp, more, 
     assert not hasattr(account, name)
 
 
+@pytest.mark.parametrize("esp", ["mailgun", "mailjet", "postmark", "sendgrid", "sparkpost"])
+def test_no_mail_tells_the_provider_to_count_openings_or_clicks(settings, esp):
+    use(settings, esp)
+    optional, account = mail(**OPTIONAL), mail()
+    for each in (optional, account):
+        mark(each)
+        assert (each.track_opens, each.track_clicks) == (False, False)
+
+
 @pytest.mark.filterwarnings("ignore:django-anymail has dropped official support for SendGrid")
 @pytest.mark.parametrize("esp", sorted(ESP_KEYS.keys() - {"amazon_ses"}))
 def test_no_provider_refuses_what_we_mark(settings, esp):

@@ -175,7 +175,7 @@ def test_a_journal_lost_in_mid_campaign_stops_at_the_next_claim(
     for _ in range(3):
         make_customer(yes=("newsletter",))
     started(make_campaign())
-    monkeypatch.setattr("messaging.sender.CLAIM_SIZE", 1)
+    monkeypatch.setattr("messaging.sending.claims.CLAIM_SIZE", 1)
     monkeypatch.setattr(standstill, "FRESH_SECONDS", 0)
     handle, lose = mailbox.handle_DATA, partial(own_journal.unlink, missing_ok=True)
 
@@ -192,8 +192,12 @@ def test_a_journal_lost_in_mid_campaign_stops_at_the_next_claim(
 
 
 def test_what_was_claimed_before_a_standstill_goes_back_and_goes_after_it(
-    mailbox: Mailbox, own_journal: Path, monkeypatch: pytest.MonkeyPatch
+    mailbox: Mailbox,
+    own_journal: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: SettingsWrapper,
 ) -> None:
+    settings.SMTP_CONNECTIONS = 1  # one after the other: the account mail first
     make_history()
     readers = [make_customer(yes=("newsletter",)) for _ in range(3)]
     started(make_campaign())

@@ -15,13 +15,14 @@ from tests.staff.sign_in import PASSWORD, SECRET
 class Office(Visitor):
     """A member of staff who signed in with password and authenticator."""
 
-    def __init__(self) -> None:
+    def __init__(self, username: str = "sjefen") -> None:
         super().__init__("en")
-        boss = make_staff(username="sjefen", password=PASSWORD, language="en")
-        TOTP.activate(boss, SECRET)
+        self.colleague: Office | None = None
+        person = make_staff(username=username, password=PASSWORD, language="en")
+        TOTP.activate(person, SECRET)
         self.open("/admin/")
         assert self.path == "/login/"
-        self.send(login="sjefen", password=PASSWORD)
+        self.send(login=username, password=PASSWORD)
         assert self.path == "/account/security/authenticate/"
         self.send(code=code_now(SECRET))
         assert self.path == "/admin/"
@@ -29,22 +30,30 @@ class Office(Visitor):
     def write_newsletter(self, subject: str) -> None:
         """From the empty form to the running mailing."""
         self.open("/admin/messaging/campaign/add/")
-        self.write(subject, topic=str(topic().pk))
+        steps = self.write(subject, topic=str(topic().pk))
+        self.send_to(f"{steps}approve/")
+        self.send_to(f"{steps}start/")
 
     def write_announcement(self, subject: str) -> None:
+        """As above, but a colleague reads and approves what this one wrote."""
         self.open("/admin/messaging/serviceannouncement/add/")
-        self.write(subject, category="maintenance")
+        steps = self.write(subject, category="maintenance")
+        page = self.path
+        colleague = self.colleague = self.colleague or Office("kollegaen")
+        colleague.open(page)
+        colleague.send_to(f"{steps}approve/")
+        self.open(page)
+        self.send_to(f"{steps}start/")
 
-    def write(self, subject: str, **fields: str) -> None:
+    def write(self, subject: str, **fields: str) -> str:
+        """Saves the draft; where its steps are taken."""
         texts = {
             f"{part}_{code}": f"{subject} {code}"
             for part in ("subject", "preheader", "body")
             for code in ("nb", "en")
         }
         self.send("_continue", **texts, **fields)
-        steps = self.path.removesuffix("change/") + "step/"
-        self.send_to(f"{steps}approve/")
-        self.send_to(f"{steps}start/")
+        return self.path.removesuffix("change/") + "step/"
 
 
 def resolve() -> None:

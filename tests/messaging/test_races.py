@@ -125,7 +125,7 @@ def test_forty_choices_of_one_person_at_once_leave_one_state_and_every_event():
         assert (preference.version, preference.state) == (ordered[-1].version, ordered[-1].state)
 
 
-def test_a_campaign_hands_over_to_nobody_whose_opt_out_had_committed(mailbox):
+def test_a_campaign_hands_over_to_nobody_whose_opt_out_had_committed(mailbox, settings):
     people = [make_customer(yes=("newsletter",)) for _ in range(60)]
     campaign = started(make_campaign())
     committed: dict[object, int] = {}
@@ -146,8 +146,8 @@ def test_a_campaign_hands_over_to_nobody_whose_opt_out_had_committed(mailbox):
         message = Message.objects.get(mailing_id=campaign.pk, person_id=person.pk)
         assert message.state in ("sent", "withheld")
         if message.state == "sent":
-            # What was marked before the commit may arrive while it commits: one, and no more.
-            assert order.index(person.email) <= committed[person.pk]
+            # What was marked before the commit may still be on its way: one a connection.
+            assert order.index(person.email) < committed[person.pk] + settings.SMTP_CONNECTIONS
 
 
 def test_an_erasure_and_a_hand_over_never_wait_for_each_other():

@@ -1,22 +1,20 @@
-"""The way out, the welcome, the offers and the service messages."""
+"""The way out, the welcome and the offers."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
-from django.conf import settings
 from django.utils import timezone
 
 from clicksend_portal.promises.promise import State
-from clicksend_portal.promises.readings.mailings import composed, has_way_out, read_service
+from clicksend_portal.promises.readings.mailings import composed, has_way_out
 from foundation.ids import uuid7_from
 from messaging.models import Message
-from tests.factories import make_announcement, make_customer, retire_topic, topic
+from tests.factories import make_customer, retire_topic, topic
 from tests.promises.looks import handed_message, read
 
 pytestmark = pytest.mark.django_db
-NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)
 
 
 def test_mails_that_left_have_a_way_out() -> None:
@@ -95,32 +93,3 @@ def test_each_kind_of_offer_is_a_topic_of_its_own() -> None:
 def test_a_topic_that_is_no_longer_sent_needs_no_choice() -> None:
     retire_topic(topic("special_offers"), now=timezone.now())
     assert read("offers-optional", now=timezone.now()).value == {"topics": 2}
-
-
-@pytest.mark.parametrize(("number", "holds"), [(0, True), (2, True), (3, False)])
-def test_more_than_two_service_messages_a_month_are_not_rare(number: int, holds: bool) -> None:
-    for _ in range(number):
-        make_announcement(resolved_at=NOON - timedelta(days=1))
-    assert read_service(NOON).holds is holds
-
-
-def test_last_months_service_messages_and_drafts_do_not_count() -> None:
-    for _ in range(3):
-        make_announcement(resolved_at=datetime(2026, 10, 31, 23, 59, tzinfo=UTC))
-        make_announcement()
-    assert read_service(NOON).value["announcements"] == 0
-
-
-def test_without_a_second_reader_the_promise_is_not_in_force() -> None:
-    assert read("service-is-service", now=NOON).state == State.NOT_IN_FORCE
-
-
-def test_service_mail_under_the_newsletters_name_breaks_the_promise(
-    settings: pytest.FixtureRequest,
-) -> None:
-    settings.SERVICE_FROM = settings.NEWS_FROM  # type: ignore[attr-defined]
-    assert not read_service(NOON).holds
-
-
-def test_the_senders_differ_by_default() -> None:
-    assert len({settings.SERVICE_FROM, settings.NEWS_FROM, settings.ACCOUNT_FROM}) == 3

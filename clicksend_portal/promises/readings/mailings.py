@@ -1,8 +1,9 @@
-"""What leaves, and what it carries: the way out, the welcome, the offers, the service notices."""
+"""What leaves, and what it carries: the way out, the welcome, the offers."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+from email import message_from_bytes
 from email.message import EmailMessage
-from typing import Any
+from email.policy import SMTP
 
 from django.conf import settings
 from django.db.models import Count
@@ -16,11 +17,10 @@ from clicksend_portal.promises.readings.permission import LONGEST_WAIT
 from clicksend_portal.promises.words import count_text, shown_count
 from consent.models import Topic
 from consent.topics import DEFAULT_TOPICS
-from foundation.calendar import month_start
 from foundation.ids import uuid7_floor
-from messaging.models import Kind, Message, ServiceAnnouncement
-from messaging.policy import RARE_ANNOUNCEMENTS_A_MONTH
-from messaging.sender import Claimed, compose
+from messaging.models import Kind, Message
+from messaging.rendering import compose
+from messaging.sender import Claimed
 
 # Whoever signs up here answers as the account is made; a history that was written down long after
 # its moment, as in the demo company, tells of people who came another way.
@@ -64,10 +64,14 @@ def read_way_out(now: datetime) -> Finding:
 
 
 def composed(message: Message) -> EmailMessage:
-    """The mail as it left, from the same function that the sender calls."""
-    fields = {name: getattr(message, name) for name in Claimed.__dataclass_fields__}
-    mail: EmailMessage = compose(Claimed(**fields)).message()
-    return mail
+    """The bytes as they left, from the same function that the sender calls, read as mail programs
+    do. Name and address of the reader, which may be erased by now, are not those they left with."""
+    assert message.handed_at is not None
+    fields = set(Claimed.__dataclass_fields__) & {field.name for field in Message._meta.fields}
+    values = {name: getattr(message, name) for name in fields}
+    claimed = Claimed(**(values | {"to_address": "reader@example.invalid"}))
+    wire = compose(claimed, now=message.handed_at)
+    return message_from_bytes(wire.body, policy=SMTP)
 
 
 def has_way_out(mail: EmailMessage) -> bool:
@@ -139,30 +143,4 @@ def tell_offers(value: Value) -> str:
             value["topics"],
         ),
         topics=value["topics"],
-    )
-
-
-def read_service(now: datetime) -> Finding:
-    """`service-is-service`: how many this month, and that their sender is not the newsletter's."""
-    begins = month_start(now.astimezone(UTC))
-    this_month = ServiceAnnouncement.objects.filter(resolved_at__gte=begins, resolved_at__lte=now)
-    number = this_month.count()
-    value: dict[str, Any] = {
-        "month": f"{begins:%Y-%m}",
-        "announcements": number,
-        "limit": RARE_ANNOUNCEMENTS_A_MONTH,
-        "own_sender": settings.SERVICE_FROM != settings.NEWS_FROM,
-    }
-    return Finding(holds=number <= RARE_ANNOUNCEMENTS_A_MONTH and value["own_sender"], value=value)
-
-
-def tell_service(value: Value) -> str:
-    return format_html(
-        ngettext(
-            "<b>{number}</b> service message this month, at most {limit}.",
-            "<b>{number}</b> service messages this month, at most {limit}.",
-            value["announcements"],
-        ),
-        number=value["announcements"],
-        limit=value["limit"],
     )

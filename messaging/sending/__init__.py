@@ -1,0 +1,1 @@
+"""How messages leave: places, connections, the hand-over."""

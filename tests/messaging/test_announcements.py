@@ -1,0 +1,740 @@
+"""Service announcements: another reads them first, what goes out is what was read, few a month."""
+
+import importlib
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.core.checks.registry import registry
+from django.db import IntegrityError, ProgrammingError, connection, transaction
+from django.utils import timezone, translation
+
+from accounts.models import User
+from foundation.roles import KEEPER, SENDER, as_role
+from messaging import services
+from messaging.announcing import (
+    COPIED,
+    is_overdue,
+    month_of,
+    overdue_reviews,
+    review,
+    review_until,
+    send_standing,
+    sent_this_month,
+    to_review,
+)
+from messaging.checks import check_own_sender
+from messaging.models import Campaign, Mailing, ServiceAnnouncement
+from messaging.refusals import NotAllowed, Unfit, WrongState
+from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff
+from tests.mailbox import Mailbox
+
+pytestmark = pytest.mark.django_db
+State = Mailing.State
+TABLE = "messaging_serviceannouncement"
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """What is refused is said in the reader's language; here that is English."""
+    with translation.override("en"):
+        yield
+
+
+def run(statement: str, **parameters: Any) -> int:
+    """One statement by another door than ours: how many rows it changed."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return int(cursor.rowcount)
+
+
+def refused(statement: str, why: str, **parameters: Any) -> None:
+    with pytest.raises(IntegrityError, match=why):
+        run(statement, **parameters)
+
+
+def clerk(*permissions: str) -> User:
+    """Staff with these permissions and no others."""
+    person = make_staff(is_superuser=False)
+    person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    found: User = User.objects.get(pk=person.pk)
+    return found
+
+
+def written_by(author: User, **fields: Any) -> ServiceAnnouncement:
+    return make_announcement(author=author, **fields)
+
+
+def approved(**fields: Any) -> ServiceAnnouncement:
+    """Written by one, approved by another, through the services."""
+    announcement = written_by(make_staff(), **fields)
+    services.approve(announcement, actor=make_staff(), now=NOW)
+    return announcement
+
+
+def standing(**fields: Any) -> ServiceAnnouncement:
+    return approved(
+        **(
+            {
+                "is_standing": True,
+                "category": "incident",
+                "subject_nb": "Meldinger er forsinket",
+                "subject_en": "Messages are delayed",
+                "body_nb": "Vi arbeider med det.\r\n\r\nNeste beskjed kommer innen en time.  ",
+                "body_en": "We are working on it. The next notice comes within the hour.\n",
+            }
+            | fields
+        )
+    )
+
+
+# --- the second pair of eyes ---------------------------------------------------------------------
+
+
+def test_the_author_cannot_approve_and_is_told_who_can() -> None:
+    author = make_staff()
+    announcement = written_by(author)
+    with pytest.raises(NotAllowed, match="somebody else must read"):
+        services.approve(announcement, actor=author, now=NOW)
+    announcement.refresh_from_db()
+    assert (announcement.state, announcement.approved_by) == (State.DRAFT, None)
+
+
+def test_another_approves_it() -> None:
+    other = make_staff()
+    announcement = written_by(make_staff())
+    services.approve(announcement, actor=other, now=NOW)
+    assert (announcement.state, announcement.approved_by) == (State.APPROVED, other)
+
+
+def test_whoever_changed_it_last_cannot_approve_it_either() -> None:
+    author, editor, third = make_staff(), make_staff(), make_staff()
+    announcement = written_by(author)
+    services.edited(announcement, actor=editor, now=NOW)
+    for person in (author, editor):
+        with pytest.raises(NotAllowed):
+            services.approve(announcement, actor=person, now=NOW)
+    services.approve(announcement, actor=third, now=NOW)
+    assert announcement.approved_by == third
+
+
+def test_when_the_writers_have_left_any_other_may_approve() -> None:
+    announcement = make_announcement()
+    services.approve(announcement, actor=make_staff(), now=NOW)
+    assert announcement.state == State.APPROVED
+
+
+def test_approving_takes_its_own_permission() -> None:
+    announcement = written_by(make_staff())
+    with pytest.raises(NotAllowed, match="may not approve"):
+        services.approve(announcement, actor=clerk("change_serviceannouncement"), now=NOW)
+    services.approve(announcement, actor=clerk("approve_serviceannouncement"), now=NOW)
+    assert announcement.state == State.APPROVED
+
+
+def test_a_campaign_needs_one_pair_of_eyes_only() -> None:
+    author = make_staff()
+    campaign = make_campaign(author=author)
+    services.approve(campaign, actor=author, now=NOW)
+    assert campaign.state == State.APPROVED
+
+
+@pytest.mark.parametrize("role", ["portal_app", SENDER, KEEPER, "portal_owner"])
+@pytest.mark.parametrize("state", ["approved", "sending", "paused"])
+def test_no_role_gets_an_announcement_out_that_nobody_approved(role: str, state: str) -> None:
+    announcement = written_by(make_staff())
+    with as_role(role):
+        refused(
+            f"UPDATE {TABLE} SET state = %(state)s WHERE id = %(id)s",
+            "nobody has approved it",
+            state=state,
+            id=announcement.pk,
+        )
+
+
+def test_the_sender_cannot_even_name_an_approver() -> None:
+    announcement = written_by(make_staff())
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        as_role(SENDER),
+        transaction.atomic(),
+    ):
+        run(
+            f"UPDATE {TABLE} SET state = 'approved', approved_by_id = %(other)s WHERE id = %(id)s",
+            other=make_staff_id(),
+            id=announcement.pk,
+        )
+
+
+def make_staff_id() -> Any:
+    """Nobody in particular: the right is refused before the name is looked at."""
+    return "00000000-0000-7000-8000-000000000000"
+
+
+@pytest.mark.parametrize("writer", ["author", "editor"])
+@pytest.mark.parametrize("clear", ["", ", author_id = NULL, edited_by_id = NULL"])
+def test_no_statement_makes_a_writer_the_approver(writer: str, clear: str) -> None:
+    people = {"author": make_staff(), "editor": make_staff()}
+    announcement = written_by(people["author"])
+    services.edited(announcement, actor=people["editor"], now=NOW)
+    refused(
+        f"UPDATE {TABLE} SET state = 'approved', approved_by_id = %(who)s, approved_at = now()"
+        f"{clear} WHERE id = %(id)s",
+        "cannot approve|goes only with its account",
+        who=people[writer].pk,
+        id=announcement.pk,
+    )
+
+
+def test_an_announcement_is_not_born_approved_by_its_author() -> None:
+    author = make_staff()
+    for state in ("approved", "sending", "paused"):
+        with pytest.raises(IntegrityError, match="cannot approve"), transaction.atomic():
+            make_announcement(state=state, author=author, approved_by=author, approved_at=NOW)
+        with pytest.raises(IntegrityError, match="nobody has"), transaction.atomic():
+            make_announcement(state=state, author=author, approved_by=None)
+
+
+def test_a_draft_is_not_sent_with_its_approval_in_one_go() -> None:
+    announcement = written_by(make_staff())
+    refused(
+        f"UPDATE {TABLE} SET state = 'sending', approved_by_id = %(who)s, approved_at = now() "
+        "WHERE id = %(id)s",
+        "it is approved by approving it|before it is sent",
+        who=make_staff().pk,
+        id=announcement.pk,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("author_id = %(other)s", "who wrote or sent it"),
+        ("edited_by_id = %(other)s", "who wrote or sent it"),
+        ("approved_by_id = %(other)s", "approved by approving it"),
+        ("sent_by_id = NULL, author_id = NULL", "goes only with its account"),
+    ],
+)
+def test_the_names_in_an_approved_row_stay(change: str, why: str) -> None:
+    announcement = approved()
+    refused(
+        f"UPDATE {TABLE} SET {change} WHERE id = %(id)s",
+        why,
+        other=make_staff().pk,
+        id=announcement.pk,
+    )
+
+
+def test_an_erased_account_takes_its_name_along_and_the_announcement_stays() -> None:
+    announcement = approved()
+    with as_role(KEEPER):
+        for name in ("author_id", "edited_by_id", "approved_by_id"):
+            run(f"UPDATE {TABLE} SET {name} = NULL WHERE id = %(id)s", id=announcement.pk)
+    announcement.refresh_from_db()
+    assert (announcement.author, announcement.state) == (None, State.APPROVED)
+
+
+def test_what_lost_its_approver_is_not_started_but_read_again() -> None:
+    announcement = approved()
+    ServiceAnnouncement.objects.update(approved_by=None)
+    with pytest.raises(NotAllowed, match="no account any more"):
+        services.start(announcement, actor=None, now=NOW)
+    services.edited(announcement, actor=make_staff(), now=NOW)
+    services.approve(announcement, actor=make_staff(), now=NOW)
+    services.start(announcement, actor=None, now=NOW)
+    assert announcement.state == State.SENDING
+
+
+# --- what goes out is what was read --------------------------------------------------------------
+
+WORDS = ("subject_nb", "subject_en", "preheader_nb", "preheader_en", "body_nb", "body_en")
+
+
+@pytest.mark.parametrize("field", [*WORDS, "category", "is_standing"])
+@pytest.mark.parametrize("state", ["approved", "sending", "paused", "cancelled", "finished"])
+def test_approved_words_do_not_change_under_the_approval(field: str, state: str) -> None:
+    announcement = approved(category="incident")
+    move_to(announcement, state)
+    value = {"category": "billing", "is_standing": True}.get(field, "Something else")
+    refused(
+        f"UPDATE {TABLE} SET {field} = %(value)s WHERE id = %(id)s",
+        "changes only as a draft",
+        value=value,
+        id=announcement.pk,
+    )
+
+
+@pytest.mark.parametrize("field", WORDS)
+@pytest.mark.parametrize("state", ["approved", "sending", "paused", "cancelled", "finished"])
+def test_nor_do_a_campaigns(field: str, state: str) -> None:
+    campaign = make_campaign(state=state)
+    refused(
+        f"UPDATE messaging_campaign SET {field} = 'Something else' WHERE id = %(id)s",
+        "changes only as a draft",
+        id=campaign.pk,
+    )
+
+
+def move_to(announcement: ServiceAnnouncement, state: str) -> None:
+    if state != State.APPROVED:
+        services.start(announcement, actor=None, now=NOW)
+    if state in (State.PAUSED, State.CANCELLED, State.FINISHED):
+        ServiceAnnouncement.objects.filter(pk=announcement.pk).update(state=state)
+    announcement.refresh_from_db()
+    assert announcement.state == state
+
+
+def test_words_are_not_approved_with_the_statement_that_writes_them() -> None:
+    announcement = written_by(make_staff())
+    refused(
+        f"UPDATE {TABLE} SET body_en = 'Kjøp', state = 'approved', approved_by_id = %(who)s, "
+        "approved_at = now() WHERE id = %(id)s",
+        "changes only as a draft",
+        who=make_staff().pk,
+        id=announcement.pk,
+    )
+
+
+def test_a_draft_is_written_freely_and_an_edit_takes_the_approval_back() -> None:
+    editor = make_staff()
+    announcement = approved()
+    services.edited(announcement, actor=editor, now=NOW)
+    announcement.body_en = "Something else."
+    announcement.save(update_fields=["body_en"])
+    announcement.refresh_from_db()
+    assert (announcement.state, announcement.approved_by, announcement.approved_at) == (
+        State.DRAFT,
+        None,
+        None,
+    )
+    assert (announcement.edited_by, announcement.edited_at) == (editor, NOW)
+    assert announcement.body_en == "Something else."
+
+
+def test_edited_leaves_new_words_that_are_not_saved_yet_alone() -> None:
+    announcement = approved()
+    announcement.body_en = "Not saved yet."
+    services.edited(announcement, actor=make_staff(), now=NOW)
+    assert announcement.body_en == "Not saved yet."
+
+
+@pytest.mark.parametrize("state", ["sending", "paused", "cancelled", "finished"])
+def test_what_was_started_never_becomes_a_draft_again(state: str) -> None:
+    announcement = approved()
+    move_to(announcement, state)
+    campaign = make_campaign(state=state)
+    for table, mailing in ((TABLE, announcement), ("messaging_campaign", campaign)):
+        refused(
+            f"UPDATE {table} SET state = 'draft' WHERE id = %(id)s",
+            "no draft any more",
+            id=mailing.pk,
+        )
+
+
+def test_an_edit_after_the_start_changes_nothing() -> None:
+    announcement = approved()
+    services.start(announcement, actor=None, now=NOW)
+    services.edited(announcement, actor=make_staff(), now=NOW)
+    assert (announcement.state, announcement.edited_by) == (State.SENDING, None)
+
+
+def test_a_campaign_is_not_sent_to_others_than_those_it_was_approved_for() -> None:
+    campaign = make_campaign(state=State.APPROVED)
+    other = make_campaign("special_offers").topic_id
+    refused(
+        "UPDATE messaging_campaign SET topic_id = %(topic)s WHERE id = %(id)s",
+        "changes only as a draft",
+        topic=other,
+        id=campaign.pk,
+    )
+    assert Campaign.objects.get(pk=campaign.pk).topic_id == campaign.topic_id
+
+
+def test_what_was_sent_stays_to_be_counted() -> None:
+    announcement = approved()
+    services.start(announcement, actor=None, now=NOW)
+    for role in ("portal_app", KEEPER):
+        with as_role(role):
+            refused(f"DELETE FROM {TABLE}", "kept and counted")
+            refused(f"UPDATE {TABLE} SET resolved_at = NULL", "stays as it was")
+    draft = make_announcement()
+    assert run(f"DELETE FROM {TABLE} WHERE id = %(id)s", id=draft.pk) == 1
+
+
+# --- what it may say, and under which name -------------------------------------------------------
+
+
+def test_advertising_is_not_approved_and_the_passage_is_named() -> None:
+    announcement = written_by(make_staff(), body_en="The service is down. Buy more credits now.")
+    with pytest.raises(Unfit, match="Buy more") as refusal:
+        services.approve(announcement, actor=make_staff(), now=NOW)
+    assert "asks the reader to buy" in str(refusal.value)
+    announcement.refresh_from_db()
+    assert announcement.state == State.DRAFT
+
+
+@pytest.mark.parametrize("field", ["subject_nb", "preheader_nb", "body_nb"])
+def test_every_text_is_looked_at(field: str) -> None:
+    announcement = written_by(make_staff(), **{field: "Se https://bit.ly/x"})
+    with pytest.raises(Unfit):
+        services.approve(announcement, actor=make_staff(), now=NOW)
+
+
+def test_what_slipped_through_before_is_stopped_at_the_start() -> None:
+    """The list of words has grown since the approval."""
+    announcement = make_announcement(
+        state=State.APPROVED, body_en="Buy more credits now.", send_at=NOW
+    )
+    with pytest.raises(Unfit):
+        services.start(announcement, actor=make_staff(), now=NOW)
+    services.run_mailings(now=NOW)
+    announcement.refresh_from_db()
+    assert announcement.state == State.APPROVED
+
+
+def test_the_newsletters_name_is_no_name_for_service(settings: Any) -> None:
+    announcement = written_by(make_staff())
+    settings.SERVICE_FROM = "Service <NEWS@portal.example>"
+    settings.NEWS_FROM = "News <news@portal.example>"
+    with pytest.raises(Unfit, match="NEWS_FROM"):
+        services.approve(announcement, actor=make_staff(), now=NOW)
+    assert [error.id for error in check_own_sender(None)] == ["messaging.E001"]
+    settings.SERVICE_FROM = "Service <service@portal.example>"
+    assert check_own_sender(None) == []
+    services.approve(announcement, actor=make_staff(), now=NOW)
+
+
+def test_every_process_looks_at_the_sender_before_it_starts() -> None:
+    names = {getattr(check, "__name__", "") for check in registry.get_checks()}
+    assert check_own_sender.__name__ in names
+
+
+def test_the_mail_says_why_it_came_and_how_it_stops(mailbox: Mailbox) -> None:
+    reader = make_customer(language="en")
+    services.start(approved(), actor=None, now=NOW)
+    services.run_mailings(now=timezone.now())
+    services.deliver_pending()
+    [delivery] = mailbox.to(reader.email)
+    assert delivery.message["From"] == settings.SERVICE_FROM
+    assert delivery.message["List-Unsubscribe"] is None
+    for kind in ("plain", "html"):
+        text = " ".join(delivery.message.get_body((kind,)).get_content().split())
+        assert "This is a service message about your account." in text
+        assert "Deactivating the account stops service messages." in text
+
+
+# --- on call -------------------------------------------------------------------------------------
+
+
+def test_a_standing_text_is_copied_byte_for_byte_and_leaves_at_once(mailbox: Mailbox) -> None:
+    reader = make_customer(language="nb")
+    text, night = standing(), clerk("send_standing_text")
+    copy = send_standing(text, actor=night, now=NOW)
+    copy.refresh_from_db()
+    text.refresh_from_db()
+    assert (copy.state, copy.resolved_at, copy.sent_by) == (State.SENDING, NOW, night)
+    assert (copy.prepared_from, copy.is_standing) == (text, False)
+    assert all(getattr(copy, name) == getattr(text, name) for name in COPIED)
+    assert text.state == State.APPROVED
+    services.run_mailings(now=timezone.now())
+    services.deliver_pending()
+    [delivery] = mailbox.to(reader.email)
+    assert delivery.message["Subject"] == "Meldinger er forsinket"
+
+
+def test_being_on_call_is_a_permission_and_not_being_staff() -> None:
+    text = standing()
+    for person in (clerk(), clerk("approve_serviceannouncement"), make_customer()):
+        with pytest.raises(NotAllowed):
+            send_standing(text, actor=person, now=NOW)
+    assert ServiceAnnouncement.objects.count() == 1
+
+
+def test_pressing_twice_sends_once() -> None:
+    text, night = standing(), make_staff()
+    first = send_standing(text, actor=night, now=NOW)
+    again = send_standing(text, actor=night, now=NOW + timedelta(minutes=1))
+    assert first.pk == again.pk
+    assert ServiceAnnouncement.objects.filter(prepared_from=text).count() == 1
+
+
+def test_it_is_sent_again_only_after_another_has_looked_at_it() -> None:
+    text, night = standing(), make_staff()
+    first = send_standing(text, actor=night, now=NOW)
+    for person, later in ((night, timedelta(hours=2)), (make_staff(), timedelta(minutes=1))):
+        with pytest.raises(WrongState, match="nobody has reviewed"):
+            send_standing(text, actor=person, now=NOW + later)
+    review(first, actor=make_staff(), note="Right.", now=NOW)
+    second = send_standing(text, actor=night, now=NOW + timedelta(hours=2))
+    assert second.pk != first.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_on_call_who_press_at_once_send_once() -> None:
+    text, people = standing(), [make_staff(), make_staff()]
+    together = threading.Barrier(2)
+
+    def press(person: User) -> None:
+        try:
+            together.wait()
+            with suppress(WrongState):
+                send_standing(text, actor=person, now=NOW)
+        finally:
+            connection.close()
+
+    pressing = [threading.Thread(target=press, args=[person]) for person in people]
+    for thread in pressing:
+        thread.start()
+    for thread in pressing:
+        thread.join()
+    assert ServiceAnnouncement.objects.filter(prepared_from=text).count() == 1
+
+
+def test_a_standing_text_that_changed_is_read_again_before_it_can_be_sent() -> None:
+    text = standing()
+    services.edited(text, actor=make_staff(), now=NOW)
+    with pytest.raises(WrongState, match="has been approved"):
+        send_standing(text, actor=make_staff(), now=NOW)
+
+
+def test_only_standing_texts_are_sent_so() -> None:
+    with pytest.raises(WrongState, match="Only a standing text"):
+        send_standing(approved(category="incident"), actor=make_staff(), now=NOW)
+
+
+def test_a_standing_text_itself_is_never_sent() -> None:
+    text = standing()
+    with pytest.raises(WrongState, match="only a copy"):
+        services.start(text, actor=make_staff(), now=NOW)
+    with pytest.raises(IntegrityError, match="messaging_standing_never_sent"), transaction.atomic():
+        ServiceAnnouncement.objects.filter(pk=text.pk).update(state=State.SENDING)
+    with pytest.raises(IntegrityError, match="standing_untimed"), transaction.atomic():
+        ServiceAnnouncement.objects.filter(pk=text.pk).update(send_at=NOW)
+
+
+def copied(text: ServiceAnnouncement, **changes: Any) -> dict[str, Any]:
+    return {
+        **{name: getattr(text, name) for name in COPIED},
+        "prepared_from": text,
+        "sent_by": make_staff(),
+        "state": State.SENDING,
+        "resolved_at": NOW,
+    } | changes
+
+
+@pytest.mark.parametrize("field", WORDS)
+def test_no_copy_with_other_words_gets_past_the_database(field: str) -> None:
+    text = standing()
+    with pytest.raises(IntegrityError, match="only an approved standing text"):
+        ServiceAnnouncement.objects.create(**copied(text, **{field: "Other words"}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sent_by": None},
+        {"resolved_at": None},
+        {"state": State.APPROVED},
+        {"approved_at": NOW + timedelta(hours=1)},
+        {"is_standing": True, "state": State.APPROVED},
+    ],
+)
+def test_no_copy_gets_past_the_database_without_saying_who_when_and_by_what_right(
+    changes: dict[str, Any],
+) -> None:
+    with pytest.raises(IntegrityError, match="only an approved standing text"):
+        ServiceAnnouncement.objects.create(**copied(standing(), **changes))
+
+
+def test_no_copy_of_a_draft_or_of_an_ordinary_text_gets_past_the_database() -> None:
+    text = standing()
+    services.edited(text, actor=make_staff(), now=NOW)
+    ordinary = approved(category="incident")
+    approval = {"approved_by_id": make_staff().pk, "approved_at": NOW}
+    for origin in (text, ordinary):
+        with pytest.raises(IntegrityError, match="only an approved standing"), transaction.atomic():
+            ServiceAnnouncement.objects.create(**copied(origin, **approval))
+
+
+def test_an_announcement_does_not_become_a_copy_afterwards() -> None:
+    text, announcement = standing(), written_by(make_staff(), category="incident")
+    refused(
+        f"UPDATE {TABLE} SET prepared_from_id = %(text)s WHERE id = %(id)s",
+        "who wrote or sent it",
+        text=text.pk,
+        id=announcement.pk,
+    )
+
+
+def test_advertising_is_not_sent_at_night_either() -> None:
+    text = standing_from_before()
+    with pytest.raises(Unfit):
+        send_standing(text, actor=make_staff(), now=NOW)
+
+
+def standing_from_before() -> ServiceAnnouncement:
+    return make_announcement(
+        is_standing=True, category="incident", state=State.APPROVED, body_en="Buy more credits."
+    )
+
+
+# --- the review afterwards -----------------------------------------------------------------------
+
+
+def test_whoever_sent_it_cannot_review_it() -> None:
+    night = make_staff()
+    copy = send_standing(standing(), actor=night, now=NOW)
+    with pytest.raises(NotAllowed, match="somebody else must look"):
+        review(copy, actor=night, note="All well.", now=NOW)
+    refused(
+        f"UPDATE {TABLE} SET reviewed_by_id = %(who)s, reviewed_at = now() WHERE id = %(id)s",
+        "cannot review it",
+        who=night.pk,
+        id=copy.pk,
+    )
+
+
+def test_another_reviews_it_once_and_says_what_they_found() -> None:
+    other = make_staff()
+    copy = send_standing(standing(), actor=make_staff(), now=NOW)
+    assert list(to_review()) == [copy]
+    with pytest.raises(WrongState, match="Write what you found"):
+        review(copy, actor=other, note="  ", now=NOW)
+    review(copy, actor=other, note=" Right, and in time. ", now=NOW)
+    assert (copy.reviewed_by, copy.reviewed_at) == (other, NOW)
+    assert copy.review_note == "Right, and in time."
+    assert list(to_review()) == []
+    review(copy, actor=other, note="Pressed again.", now=NOW + timedelta(minutes=1))
+    assert copy.review_note == "Right, and in time."
+    with pytest.raises(WrongState, match="already"):
+        review(copy, actor=make_staff(), note="Me too.", now=NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["review_note = 'x'", "reviewed_at = NULL, reviewed_by_id = NULL, review_note = ''"],
+)
+def test_a_review_stays_as_it_was_written(change: str) -> None:
+    copy = send_standing(standing(), actor=make_staff(), now=NOW)
+    review(copy, actor=make_staff(), note="Right.", now=NOW)
+    refused(f"UPDATE {TABLE} SET {change} WHERE id = %(id)s", "stays as it was", id=copy.pk)
+
+
+def test_reviewing_takes_the_permission_to_approve() -> None:
+    copy = send_standing(standing(), actor=make_staff(), now=NOW)
+    with pytest.raises(NotAllowed, match="may not review"):
+        review(copy, actor=clerk("send_standing_text"), note="Right.", now=NOW)
+    review(copy, actor=clerk("approve_serviceannouncement"), note="Right.", now=NOW)
+
+
+def test_only_what_was_sent_on_call_is_reviewed() -> None:
+    announcement = approved()
+    services.start(announcement, actor=None, now=NOW)
+    with pytest.raises(WrongState, match="sent on call"):
+        review(announcement, actor=make_staff(), note="Right.", now=NOW)
+    refused(
+        f"UPDATE {TABLE} SET reviewed_by_id = %(who)s, reviewed_at = now() WHERE id = %(id)s",
+        "cannot review it",
+        who=make_staff().pk,
+        id=announcement.pk,
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "until"),
+    [
+        (datetime(2026, 11, 16, 3, tzinfo=UTC), date(2026, 11, 19)),  # Monday: Thursday
+        (datetime(2026, 11, 18, 3, tzinfo=UTC), date(2026, 11, 23)),  # Wednesday: over the weekend
+        (datetime(2026, 11, 21, 3, tzinfo=UTC), date(2026, 11, 25)),  # Saturday: Wednesday
+        (datetime(2026, 11, 22, 23, 30, tzinfo=UTC), date(2026, 11, 26)),  # Monday in Oslo already
+    ],
+)
+def test_the_review_has_three_working_days(sent: datetime, until: date) -> None:
+    assert review_until(sent) == until
+
+
+def test_a_review_is_overdue_from_the_end_of_its_last_day_in_our_time_zone() -> None:
+    copy = send_standing(standing(), actor=make_staff(), now=datetime(2026, 11, 16, 3, tzinfo=UTC))
+    last = datetime(2026, 11, 19, 23, tzinfo=UTC)  # Friday 00:00 in Oslo
+    assert overdue_reviews(last - timedelta(seconds=1)) == []
+    assert overdue_reviews(last) == [copy]
+    review(copy, actor=make_staff(), note="Right.", now=last)
+    assert overdue_reviews(last) == []
+    assert not is_overdue(approved(), now=last)
+
+
+# --- how rare ------------------------------------------------------------------------------------
+
+
+def test_a_month_begins_at_midnight_where_our_readers_live() -> None:
+    begins = datetime(2026, 10, 31, 23, tzinfo=UTC)
+    assert month_of(begins) == begins
+    assert month_of(begins - timedelta(seconds=1)) == datetime(2026, 9, 30, 22, tzinfo=UTC)
+
+
+def test_the_months_count_has_what_was_started_in_it_and_nothing_else() -> None:
+    begins = datetime(2026, 10, 31, 23, tzinfo=UTC)
+    noon = datetime(2026, 11, 15, 12, tzinfo=UTC)
+    for at in (begins - timedelta(seconds=1), begins, noon, noon + timedelta(seconds=1)):
+        make_announcement(state=State.SENDING, resolved_at=at)
+    approved()
+    assert sent_this_month(noon).count() == 2
+
+
+def test_a_cancelled_one_counts_for_some_may_have_received_it() -> None:
+    announcement = approved()
+    services.start(announcement, actor=None, now=NOW)
+    services.cancel(announcement, actor=make_staff(), now=NOW)
+    assert sent_this_month(NOW).count() == 1
+
+
+# --- the change to a database with announcements in it -------------------------------------------
+
+BEFORE = f"""
+DROP TRIGGER messaging_second_pair ON {TABLE};
+DROP TRIGGER messaging_announcement_words ON {TABLE};
+DROP TRIGGER messaging_announcement_once ON {TABLE};
+DROP TRIGGER messaging_announcement_counted ON {TABLE};
+DROP TRIGGER messaging_announcement_stays ON {TABLE};
+DROP TRIGGER messaging_campaign_words ON messaging_campaign;
+DROP TRIGGER messaging_campaign_once ON messaging_campaign;
+DROP FUNCTION messaging_second_pair;
+DROP FUNCTION messaging_refuse_change;
+DROP INDEX messaging_one_copy_until_reviewed;
+ALTER TABLE {TABLE} DROP CONSTRAINT messaging_standing_untimed;
+"""
+
+
+def test_what_its_author_approved_before_is_read_again_and_what_runs_may_finish() -> None:
+    author = make_staff()
+    migration = importlib.import_module("messaging.migrations.0006_second_pair").Migration
+    with as_role("portal_owner"), connection.cursor() as cursor:
+        cursor.execute(BEFORE)
+        rows = {
+            state: make_announcement(
+                state=state,
+                author=author,
+                approved_by=author,
+                approved_at=NOW,
+                resolved_at=None if state == "approved" else NOW,
+            )
+            for state in ("approved", "sending", "paused", "finished")
+        }
+        for operation in migration.operations:
+            cursor.execute(operation.sql)
+    for state, announcement in rows.items():
+        announcement.refresh_from_db()
+        assert announcement.state == ("draft" if state == "approved" else state)
+        assert announcement.approved_by == (None if state == "approved" else author)
+    services.resume(rows["paused"], actor=make_staff(), now=NOW)
+    assert rows["paused"].state == State.SENDING
+    services.run_mailings(now=NOW)
+    rows["sending"].refresh_from_db()
+    assert rows["sending"].state == State.FINISHED
+    with pytest.raises(NotAllowed):
+        services.approve(rows["approved"], actor=author, now=NOW)
