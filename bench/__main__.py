@@ -12,7 +12,7 @@ import django
 from django.core.management import call_command
 from rich.console import Console
 
-from bench import audit, import_customers, one_click, permission
+from bench import audience, audit, campaign, import_customers, one_click, permission, sending
 from bench.frame import Benchmark, Result, print_table, write_json
 from bench.servers import fresh_log, running
 from clicksend_portal.embedded.folders import ServiceError
@@ -25,6 +25,9 @@ BENCHMARKS = {
         permission.BENCHMARK,
         audit.BENCHMARK,
         import_customers.BENCHMARK,
+        sending.BENCHMARK,
+        audience.BENCHMARK,
+        campaign.BENCHMARK,
     )
 }
 

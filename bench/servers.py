@@ -29,6 +29,8 @@ SETTINGS = {
     "maintenance_work_mem": "512MB",
     "max_connections": "200",
     "random_page_cost": "1.1",
+    # The moment a no was committed, as the database knows it, beside the sink's clock.
+    "track_commit_timestamp": "on",
 }
 KEYS = f"1:{base64.urlsafe_b64encode(bytes(range(32))).decode()}"
 ENVIRONMENT = {
@@ -94,10 +96,10 @@ def running() -> Iterator[None]:
             family.close(patience=20.0)
 
 
-def new_database(admin_url: str) -> None:
+def new_database(admin_url: str, name: str = DATABASE) -> None:
     with psycopg.connect(admin_url, autocommit=True) as admin:
-        admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {DATABASE} OWNER portal_owner")
+        admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        admin.execute(f"CREATE DATABASE {name} OWNER portal_owner")
 
 
 @contextmanager
