@@ -1,4 +1,4 @@
-"""The made-up customers with their choices through the years, their invoices, and three drafts.
+"""The made-up customers with their choices through the years, their invoices, and some drafts.
 
 All choices go through the doors, each at its own moment, so that histories read as in life.
 The same start always makes the same company.
@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from accounts.models import Invoice, SupportChannel, User
 from clicksend_portal.demo.people import COMPANIES, NORWAY, Company
-from clicksend_portal.demo.sign_ins import ADDRESSES
-from clicksend_portal.demo.texts import ANNOUNCEMENT, CAMPAIGNS
+from clicksend_portal.demo.sign_ins import ADDRESSES, COLLEAGUE_ADDRESS
+from clicksend_portal.demo.texts import ANNOUNCEMENT, CAMPAIGNS, SEGMENT, STANDING_TEXT
 from consent.imports.writing import record_from_file
 from consent.models import Source, State, Topic
 from consent.services import (
@@ -23,8 +23,10 @@ from consent.services import (
     record_pause,
     undo_last,
 )
+from consent.topics import TAILORING
 from foundation.ids import uuid7_from
-from messaging.models import Campaign, ServiceAnnouncement
+from messaging.models import Campaign, Segment, ServiceAnnouncement
+from messaging.services import approve
 
 CUSTOMERS = 48
 UNCONFIRMED = (5, 17)
@@ -51,7 +53,7 @@ def make_company(staff: User, *, now: datetime) -> int:
     Invoice.objects.bulk_create(
         invoice for customer in customers for invoice in make_invoices(customer, chance, now=now)
     )
-    write_drafts(staff)
+    write_drafts(staff, make_colleague(now=now), now=now)
     return len(customers)
 
 
@@ -151,6 +153,9 @@ def live_through(
     elif story == 4:
         record_opt_out(customer.pk, [topic], source=Source.PREFERENCES, now=later(), shown=shown)
         undo_last(customer.pk, topic, source=Source.PREFERENCES, now=later(), shown=shown)
+    if chance.random() < 0.7:
+        tailored = {topics[TAILORING]: True}
+        record_choices(customer.pk, tailored, source=Source.PREFERENCES, now=later(), shown=shown)
     if chance.random() < 0.3:
         names = {topics["reference_name"]: True, topics["reference_logo"]: chance.random() < 0.5}
         record_choices(customer.pk, names, source=Source.PREFERENCES, now=later(), shown=shown)
@@ -186,7 +191,29 @@ def make_invoices(customer: User, chance: random.Random, *, now: datetime) -> It
         )
 
 
-def write_drafts(author: User) -> None:
+def make_colleague(*, now: datetime) -> User:
+    """Who writes what the demo's member of staff approves; nobody signs in as her."""
+    colleague = User(
+        username=COLLEAGUE_ADDRESS.partition("@")[0],
+        first_name="Ingrid",
+        last_name="Solberg",
+        email=COLLEAGUE_ADDRESS,
+        language="nb",
+        signed_up_at=now,
+        email_confirmed_at=now,
+        is_staff=True,
+    )
+    colleague.set_unusable_password()
+    colleague.save(force_insert=True)
+    return colleague
+
+
+def write_drafts(staff: User, colleague: User, *, now: datetime) -> None:
+    """Campaigns of the member of staff's own; announcements for them to read and approve."""
     for topic in Topic.objects.filter(slug__in=CAMPAIGNS):
-        Campaign.objects.create(topic=topic, author=author, **CAMPAIGNS[topic.slug])
-    ServiceAnnouncement.objects.create(author=author, **ANNOUNCEMENT)
+        Campaign.objects.create(topic=topic, author=staff, **CAMPAIGNS[topic.slug])
+    Segment.objects.create(name=SEGMENT, countries=[NORWAY.code], created_by=staff)
+    hers = {"author": colleague, "edited_by": colleague, "edited_at": now}
+    ServiceAnnouncement.objects.create(**hers, **ANNOUNCEMENT)
+    standing = ServiceAnnouncement.objects.create(is_standing=True, **hers, **STANDING_TEXT)
+    approve(standing, actor=staff, now=now)

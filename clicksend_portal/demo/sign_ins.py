@@ -22,7 +22,9 @@ from consent.services import Shown, current_preferences, record_choices
 
 CUSTOMER_ADDRESS = "kari.nordmann@fjordkraft-demo.example"
 STAFF_ADDRESS = "admin@clicksend-demo.example"
-ADDRESSES = (CUSTOMER_ADDRESS, STAFF_ADDRESS)
+# A colleague of the member of staff, who wrote some of what is to be approved.
+COLLEAGUE_ADDRESS = "ingrid@clicksend-demo.example"
+ADDRESSES = (CUSTOMER_ADDRESS, STAFF_ADDRESS, COLLEAGUE_ADDRESS)
 KARIS_ANSWERS = {"newsletter": True, "product_news": True, "special_offers": False}
 
 

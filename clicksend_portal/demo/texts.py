@@ -54,3 +54,22 @@ ANNOUNCEMENT: dict[str, Any] = {
         "anything.\n"
     ),
 }
+
+SEGMENT = "Norske kunder"
+STANDING_TEXT = {
+    "category": "incident",
+    "subject_nb": "Meldinger kommer sent frem",
+    "subject_en": "Messages are delayed",
+    "preheader_nb": "Vi arbeider med saken. Ingen meldinger går tapt.",
+    "preheader_en": "We are working on it. No message is lost.",
+    "body_nb": (
+        "Meldinger som sendes nå, kommer sent frem. Ingen går tapt: de ligger i kø og går ut så "
+        "snart feilen er rettet.\n\n"
+        "Du trenger ikke gjøre noe. Vi skriver igjen når alt går som det skal.\n"
+    ),
+    "body_en": (
+        "Messages sent now arrive late. None is lost: they wait in the queue and go out as soon "
+        "as the fault is mended.\n\n"
+        "You need not do anything. We write again when everything works as it should.\n"
+    ),
+}
