@@ -94,13 +94,39 @@ def title_of(model: str) -> str:
 @admin.register(RetentionRun)
 class RetentionRunAdmin(ReadOnlyAdmin):
     change_list_template = "retention/admin/runs.html"
-    list_display = ("rule", "started_at", "duration", "removed", "months", "cutoff", "actor")
-    list_filter = ("rule",)
+    list_display = (
+        "rule",
+        "started_at",
+        "duration",
+        "removed",
+        "months",
+        "cutoff",
+        "actor",
+        "refused",
+    )
+    list_filter = ("rule", ("refused", admin.EmptyFieldListFilter))
     date_hierarchy = "started_at"
 
     @admin.display(description=gettext_lazy("months dropped"))
     def months(self, run: RetentionRun) -> int:
         return len(run.partitions)
+
+    def work_list(self, request: HttpRequest) -> WorkList | None:
+        """Rules that the night would not run: the operator looks at the plan and enforces it."""
+        items = [
+            WorkItem(
+                title=f"{run.rule}: {run.refused}",
+                url=reverse("admin:retention_retentionrun_change", args=[run.pk]),
+                note=f"{run.started_at:%Y-%m-%d %H:%M}",
+            )
+            for run in RetentionRun.objects.refused_since()
+        ]
+        return WorkList(
+            title=_("Retention rules that were not run"),
+            items=items,
+            empty=_("Every rule ran."),
+            url=reverse("admin:retention_retentionrun_changelist"),
+        )
 
     def get_urls(self) -> list[URLPattern]:
         own = path(

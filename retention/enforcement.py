@@ -68,13 +68,36 @@ def run_rule(
             while remove_batch(run, lambda: remove(entry, rule, now, batch)):
                 pass
         run.duration = timedelta(seconds=time.monotonic() - began)
-        run.save(update_fields=["duration"])
+        run.save(update_fields=["duration", "longest_batch"])
         return run
+
+
+def refuse_rule(rule: Rule, *, why: str, now: datetime, actor: str) -> RetentionRun:
+    """A run that removed nothing, because what is due is far from what is usual."""
+    run = RetentionRun(
+        rule=rule.name,
+        actor=actor,
+        cutoff=rule.period.cutoff(now),
+        started_at=now,
+        duration=timedelta(),
+        refused=why,
+    )
+    run.save(force_insert=True)
+    return run
+
+
+@contextmanager
+def timed(run: RetentionRun) -> Iterator[None]:
+    """The longest of a run's transactions bounds how long anybody waited for its locks."""
+    began = time.monotonic()
+    yield
+    took = timedelta(seconds=time.monotonic() - began)
+    run.longest_batch = max(run.longest_batch or took, took)
 
 
 def remove_batch(run: RetentionRun, remove: Callable[[], int]) -> int:
     """One transaction: the rows go and the run's count says so."""
-    with transaction.atomic():
+    with timed(run), transaction.atomic():
         removed = remove()
         if removed:
             RetentionRun.objects.filter(pk=run.pk).update(removed=F("removed") + removed)
@@ -184,7 +207,7 @@ def drop_months(entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime) -
             if name in attached:
                 cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} CONCURRENTLY")
             rows = count_rows(name)
-            with transaction.atomic():
+            with timed(run), transaction.atomic():
                 cursor.execute(f"DROP TABLE {name}")
                 run.removed += rows
                 run.partitions = [*run.partitions, name]

@@ -106,6 +106,10 @@ class RetentionRun(models.Model):
     )
     started_at = models.DateTimeField(_("started"))
     duration = models.DurationField(_("took"), null=True)
+    # The longest of its transactions: nobody can have waited longer for it.
+    longest_batch = models.DurationField(_("longest lock"), null=True)
+    # Why it removed nothing though something was due; a person must look.
+    refused = models.CharField(_("not run, because"), max_length=200, blank=True, default="")
 
     objects = RetentionRunQuerySet.as_manager()
 

@@ -1,5 +1,6 @@
 """Periods and their exact arithmetic, each number with its clause of the policy or its reason."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -73,3 +74,22 @@ EXPIRED_SESSIONS = Period(days=1)
 
 # Rows that one transaction removes: small enough that nobody waits for it.
 BATCH_SIZE = 1000
+
+# A plan that somebody has read is enforced the same day, or made anew.
+PLAN_HOLDS = timedelta(days=1)
+
+# What the night may remove by itself. A wrong clock or a mistyped period shows as a number far
+# beyond what other nights removed; then a person looks at the plan and enforces it by its digest.
+# Two months of nights, so that the last drop of a month is among them.
+RUNS_COMPARED = 60
+ALWAYS_USUAL = 1000
+TIMES_USUAL = 5
+
+
+def is_unusual(due: int, *, of: int, recent: Sequence[int]) -> bool:
+    """Whether so many rows, out of about `of`, are far from what recent runs removed."""
+    if due <= ALWAYS_USUAL:
+        return False
+    if recent:
+        return due > max(ALWAYS_USUAL, TIMES_USUAL * max(recent)) and 10 * due > of
+    return 2 * due > of

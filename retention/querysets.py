@@ -13,7 +13,14 @@ class DeletionRequestQuerySet(QuerySet[Any]):
 
 class RetentionRunQuerySet(QuerySet[Any]):
     def newest_per_rule(self) -> dict[str, Any]:
-        """The last finished run of each rule."""
+        """The last finished run of each rule that was not refused."""
+        return self.filter(refused="")._newest()
+
+    def refused_since(self) -> list[Any]:
+        """The rules whose newest run was refused: a person must look at them."""
+        return [run for run in self._newest().values() if run.refused]
+
+    def _newest(self) -> dict[str, Any]:
         finished = self.filter(duration__isnull=False)
         newest = finished.values("rule").annotate(at=Max("started_at")).order_by()
         moments = {row["at"] for row in newest}

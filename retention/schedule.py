@@ -629,7 +629,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         clause="gone-when-needless",
         fields=kinds(
             identity="actor",
-            technical="id rule cutoff removed partitions started_at duration",
+            technical="id rule cutoff removed partitions started_at duration longest_batch refused",
         ),
         erasure=OnErasure.NOBODY,
         rules=(

@@ -20,7 +20,7 @@ from foundation.calendar import months_later
 from foundation.partitions import MONTHS_AHEAD
 from foundation.partitions import ensure_partitions as make_partitions
 from messaging.outbox import wake_after_commit
-from retention import emails, enforcement, erasure
+from retention import emails, enforcement, erasure, planning
 from retention.entries import Entry, Removal, Rule
 from retention.holdings import Kept, kept_after_erasure
 from retention.journal.keeping import write_erasure
@@ -60,11 +60,17 @@ def plan(now: datetime) -> list[RuleState]:
 
 
 def enforce(
-    now: datetime, actor: str, *, only: Collection[str] = (), batch: int = BATCH_SIZE
+    now: datetime,
+    actor: str,
+    *,
+    only: Collection[str] = (),
+    batch: int = BATCH_SIZE,
+    guarded: bool = False,
 ) -> list[RetentionRun]:
     """Run every rule (or those named), each for itself: one that fails stops no other.
 
     A rule that another process has in hand is left to it. The first failure is raised at the end.
+    `guarded`, as at night, a rule under which far more is due than usual is refused, with an alarm.
     """
     runs: list[RetentionRun] = []
     failures: list[Exception] = []
@@ -72,6 +78,11 @@ def enforce(
         if only and name not in only:
             continue
         try:
+            why = planning.why_unusual(planning.plan_rule(entry, rule, now)) if guarded else ""
+            if why:
+                logger.error("retention rule %s was not run: %s", name, why)
+                runs.append(enforcement.refuse_rule(rule, why=why, now=now, actor=actor))
+                continue
             run = enforcement.run_rule(entry, rule, now=now, actor=actor, batch=batch)
         except Exception as failure:
             logger.exception("retention rule %s failed", name)
@@ -83,6 +94,14 @@ def enforce(
     if failures:
         raise failures[0]
     return runs
+
+
+def enforce_plan(
+    digest: str, *, actor: str, now: datetime, only: Collection[str] = ()
+) -> list[RetentionRun]:
+    """What a person has read is what goes: the same rules, cutoffs, months and rows, or nothing."""
+    plan_then = planning.confirm_plan(digest, now=now, only=only)
+    return enforce(plan_then.made_at, actor, only=[each.rule.name for each in plan_then.rules])
 
 
 def ensure_partitions(now: datetime) -> int:

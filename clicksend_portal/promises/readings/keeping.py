@@ -106,14 +106,15 @@ def read_schedule(now: datetime) -> Finding:
     models = apps.get_models(include_auto_created=True)
     errors = schedule_errors(models, ENTRIES)
     runs = RetentionRun.objects.newest_per_rule()
+    refused = len(RetentionRun.objects.refused_since())
     newest = max((run.started_at for run in runs.values()), default=None)
     return Finding(
-        holds=not errors and runs.keys() >= RULES.keys(),
+        holds=not errors and not refused and runs.keys() >= RULES.keys(),
         value={
             "tables": len(models),
             "gaps": len(errors),
             "rules": len(RULES),
-            "rules_run": len(runs.keys() & RULES.keys()),
+            "rules_run": len(runs.keys() & RULES.keys()) - refused,
             "last_run": newest.isoformat() if newest else None,
         },
     )

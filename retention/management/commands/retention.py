@@ -3,11 +3,13 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 
 from foundation.roles import KEEPER, as_role
 from retention import services
+from retention.models import RetentionRun
+from retention.planning import PlanDiffers, make_plan, why_unusual
 from retention.schedule import RULES
 
 
@@ -17,19 +19,42 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=("plan", "enforce", "status"))
         parser.add_argument("--rule", action="append", choices=sorted(RULES), help="only this rule")
+        parser.add_argument(
+            "--plan", metavar="DIGEST", help="enforce exactly what `retention plan` printed"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["plan"] and options["action"] != "enforce":
+            raise CommandError("--plan belongs to `retention enforce`.")
+        names = options["rule"] or list(RULES)
         with as_role(KEEPER), translation.override("en"):
-            getattr(self, options["action"])(options["rule"] or RULES.keys())
+            if options["action"] == "enforce":
+                self.enforce(names, options["plan"])
+            else:
+                getattr(self, options["action"])(names)
 
     def plan(self, names: list[str]) -> None:
-        """What would go now. Changes nothing."""
-        for state in services.plan(timezone.now()):
-            if state.rule.name in names:
-                self.line(state.rule.name, f"{state.due} rows up to {state.cutoff:%Y-%m-%d %H:%M}")
+        """What would go now, and the digest by which exactly this is enforced. Changes nothing."""
+        plan = make_plan(timezone.now(), only=names)
+        for each in plan.rules:
+            months = f", months {', '.join(each.months)}" if each.months else ""
+            unusual = why_unusual(each)
+            alarm = f"; UNUSUAL, the night would not run it: {unusual}" if unusual else ""
+            self.line(
+                each.rule.name,
+                f"{each.due} rows up to {each.cutoff:%Y-%m-%d %H:%M}{months}{alarm}",
+            )
+        self.stdout.write(f"digest {plan.digest}")
 
-    def enforce(self, names: list[str]) -> None:
-        runs = services.enforce(timezone.now(), "operator", only=names)
+    def enforce(self, names: list[str], digest: str | None) -> None:
+        now = timezone.now()
+        if digest:
+            try:
+                runs = services.enforce_plan(digest, actor="operator", now=now, only=names)
+            except PlanDiffers as refusal:
+                raise CommandError(str(refusal)) from None
+        else:
+            runs = services.enforce(now, "operator", only=names)
         for run in runs:
             months = f", months {', '.join(run.partitions)}" if run.partitions else ""
             self.line(run.rule, f"{run.removed} rows removed{months}")
@@ -42,6 +67,9 @@ class Command(BaseCommand):
                 run = state.last_run
                 last = "never ran" if run is None else f"last run {run.started_at:%Y-%m-%d %H:%M}"
                 self.line(state.rule.name, f"{state.rule.sentence}; {last}; {state.due} rows due")
+        for run in RetentionRun.objects.refused_since():
+            if run.rule in names:
+                self.line(run.rule, f"NOT RUN on {run.started_at:%Y-%m-%d %H:%M}: {run.refused}")
 
     def line(self, name: str, text: str) -> None:
         self.stdout.write(f"{name:22} {text}")

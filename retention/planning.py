@@ -1,0 +1,155 @@
+"""What a run would remove, bound to a digest, and whether that is anything like usual.
+
+A plan needs no table: its digest carries the moment that was looked at, so that enforcing it looks
+again with the same cutoffs and refuses where anything came or went since.
+"""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.db import connection
+from django.db.models import Count, F, Func, Sum, TextField, Value
+from django.db.models.fields import BigIntegerField, DecimalField
+from django.db.models.functions import Cast
+
+from retention import enforcement
+from retention.entries import Entry, Removal, Rule
+from retention.models import RetentionRun
+from retention.policy import PLAN_HOLDS, RUNS_COMPARED, is_unusual
+from retention.schedule import RULES, model_of
+
+_MOMENT = "%Y%m%dT%H%M%SZ"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePlan:
+    """What one rule would remove: rows, months, and a digest of exactly which."""
+
+    entry: Entry
+    rule: Rule
+    cutoff: datetime
+    due: int
+    months: tuple[str, ...]
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`digest` is `<moment>.<hash>`; the moment is when it was looked at, in whole seconds."""
+
+    made_at: datetime
+    rules: tuple[RulePlan, ...]
+
+    @property
+    def digest(self) -> str:
+        together = hashlib.sha256("\n".join(each.digest for each in self.rules).encode())
+        return f"{self.made_at:{_MOMENT}}.{together.hexdigest()[:32]}"
+
+
+class PlanDiffers(Exception):
+    """What would be removed is not what was planned; `args[0]` says what to do."""
+
+
+def make_plan(now: datetime, *, only: Collection[str] = ()) -> Plan:
+    """Every rule (or those named) as it stands now. Changes nothing."""
+    moment = now.astimezone(UTC).replace(microsecond=0)
+    return Plan(
+        made_at=moment,
+        rules=tuple(
+            plan_rule(entry, rule, moment)
+            for name, (entry, rule) in RULES.items()
+            if not only or name in only
+        ),
+    )
+
+
+def confirm_plan(digest: str, *, now: datetime, only: Collection[str] = ()) -> Plan:
+    """The plan of that digest, looked at again; `PlanDiffers` unless it is still the same."""
+    try:
+        made_at = datetime.strptime(digest.partition(".")[0], _MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        raise PlanDiffers(
+            "This is no digest of a plan: `retention plan` prints one at its end."
+        ) from None
+    if not now - PLAN_HOLDS <= made_at <= now:
+        raise PlanDiffers(
+            f"The plan is of {made_at:%Y-%m-%d %H:%M} UTC and no longer holds: make a new one."
+        )
+    found = make_plan(made_at, only=only)
+    if found.digest != digest:
+        raise PlanDiffers(
+            "Rules, cutoffs, months or rows are not those of the plan any more (or the rules named "
+            "with --rule are others). Nothing was removed: make a new plan."
+        )
+    return found
+
+
+def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
+    months: tuple[str, ...] = ()
+    if rule.removal == Removal.PARTITIONS:
+        months = tuple(enforcement.due_months(entry, rule, now))
+        counts = [enforcement.count_rows(name) for name in months]
+        due, which = sum(counts), "\n".join(map(str, zip(months, counts, strict=True)))
+    else:
+        due, which = digest_of_rows(entry, rule, now)
+    cutoff = rule.period.cutoff(now)
+    told = "\n".join((rule_version(entry, rule), cutoff.isoformat(), which))
+    return RulePlan(
+        entry=entry,
+        rule=rule,
+        cutoff=cutoff,
+        due=due,
+        months=months,
+        digest=hashlib.sha256(told.encode()).hexdigest(),
+    )
+
+
+def rule_version(entry: Entry, rule: Rule) -> str:
+    """Changes when anything about the rule does that decides what goes."""
+    return f"{entry.model} {rule.name} {rule.clock} {rule.period} {rule.removal} {rule.only}"
+
+
+def digest_of_rows(entry: Entry, rule: Rule, now: datetime) -> tuple[int, str]:
+    """How many rows are due, and a sum over hashes of their keys: needs no order and no memory."""
+    hashed = Func(
+        Cast(F("pk"), TextField()),
+        Value(0, BigIntegerField()),
+        function="hashtextextended",
+        output_field=BigIntegerField(),
+    )
+    found = (
+        enforcement.due_rows(entry, rule, now)
+        .order_by()
+        .aggregate(
+            n=Count("pk"), total=Sum(Cast(hashed, DecimalField(max_digits=40, decimal_places=0)))
+        )
+    )
+    return int(found["n"]), f"{found['n']} {found['total'] or 0}"
+
+
+def why_unusual(plan: RulePlan) -> str:
+    """Why the night should not run this by itself; '' when it is like other nights.
+
+    A wrong clock, or a rule that someone shortened by mistake, must not empty the house.
+    """
+    runs = RetentionRun.objects.filter(rule=plan.rule.name, duration__isnull=False, refused="")
+    recent = list(runs.order_by("-started_at").values_list("removed", flat=True)[:RUNS_COMPARED])
+    if not is_unusual(plan.due, of=max(plan.due, rows_of(plan.entry)), recent=recent):
+        return ""
+    most = max(recent, default=0)
+    return f"{plan.due} rows are due; the most in the last {len(recent)} runs was {most}"
+
+
+def rows_of(entry: Entry) -> int:
+    """About how many rows the table has; counted where it has never been analysed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT COALESCE(sum(GREATEST(c.reltuples, 0)), 0)::bigint FROM pg_class c "
+            "WHERE c.relkind = 'r' AND (c.oid = %(table)s::regclass OR c.oid IN "
+            "(SELECT inhrelid FROM pg_inherits WHERE inhparent = %(table)s::regclass))",
+            {"table": model_of(entry)._meta.db_table},
+        )
+        estimate = int(cursor.fetchone()[0])
+    return estimate or model_of(entry)._base_manager.count()
