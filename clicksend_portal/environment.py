@@ -245,6 +245,12 @@ class Environment:
         default=lambda _known: (BASE_DIR / "var" / "journal.jsonl").as_uri(),
         section=SERVICES,
     )
+    backup_days: int = setting(
+        "For how many days backups of the database are kept; receipts of deletions say until when.",
+        parse=number(0, 3650),
+        default="35",
+        section=SERVICES,
+    )
     secret_key: str = setting(
         "Signs sessions and links of the account; long, random and secret.",
         parse=parse_secret,

@@ -24,6 +24,7 @@ TOKEN_KEYS = env.token_keys
 SUPPRESSION_KEYS = env.suppression_keys
 LOG_KEYS = env.log_keys
 JOURNAL_URL = env.journal_url
+BACKUP_DAYS = env.backup_days
 DEBUG = env.debug
 PORTAL_URL = env.portal_url
 ALLOWED_HOSTS = list(env.allowed_hosts)

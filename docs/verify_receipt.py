@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Verify a consent receipt on your own machine: python verify_receipt.py receipt.json keys.json
+"""Verify a receipt on your own machine: python verify_receipt.py receipt.json keys.json
 
-Needs Python 3.10 and the package `cryptography`, and asks nobody anything. keys.json holds the
-public keys of the log, from /trust/log/keys.json of the portal that issued the receipt. Prints what
-was found; exit status 0 for a genuine receipt, 1 for any other, with the step that failed.
+It is of a choice or of a deletion. Needs Python 3.10 and the package `cryptography`; asks nobody.
+keys.json holds the public keys of the log, from /trust/log/keys.json of the portal that issued the
+receipt. Exit status 0 for a genuine one, 1 for any other, with the step that failed.
 """
 # ruff: noqa: T201
 
@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LARGEST = 200_000
+DELETION = "ClickSend Portal, deletion receipt, form 1"
 STATES = {"granted": "Given", "refused": "Refused", "withdrawn": "Withdrawn"}
 
 
@@ -72,13 +73,9 @@ def root_from(index, size, leaf, path):
 
 def told(event):
     """What the readable part must say of the event."""
-    kind = "choice"
-    if event["undone"]:
-        kind = "undo"
-    elif event["paused_until"] is not None:
-        kind = "pause"
-    elif event["paused_until_before"] is not None and event["state"] == "granted":
-        kind = "end_of_pause"
+    resumed = event["paused_until_before"] is not None and event["state"] == "granted"
+    kind = "end_of_pause" if resumed else "choice"
+    kind = "undo" if event["undone"] else kind if event["paused_until"] is None else "pause"
     who = "Controller" if event["source"] in ("staff", "api", "import", "replay") else "Subject"
     return {
         "time": event["at"],
@@ -91,35 +88,39 @@ def told(event):
 
 
 def check(receipt, known):
-    proof, notice = receipt["proof"], receipt["pii_processing"]["privacy_notice"]
-    head, event, leaf = proof["head"], proof["event"], raw(proof["leaf_hash"])
+    """Both kinds are signed alike; a deletion has no entry in the log of choices."""
+    proof, is_deletion = receipt["proof"], receipt["schema_version"] == DELETION
     named = {row["id"]: row["public"] for row in proof["public_keys"]}
-    for number in (proof["signed_by"], head["key"]):
+    for number in [proof["signed_by"]] + ([] if is_deletion else [proof["head"]["key"]]):
         known_here = number in named and known.get(number) == named[number]
         need("key", known_here, f"key number {number} is not a key of the log")
-
     content = {name: value for name, value in receipt.items() if name != "signature"}
     signed = is_signed(named[proof["signed_by"]], receipt["signature"], canonical(content))
     need("receipt_signature", signed, "the signature does not belong to this content")
+    if is_deletion:
+        done = receipt["deletion"]
+        print("Genuine. Deletion", receipt["reference"], done["requested_at"], done["finished_at"])
+        for row in done["removed"] + done["kept"]:
+            print("-", row["title"], row["count"], row.get("method") or row["how_long"])
+        return
 
+    notice = receipt["pii_processing"]["privacy_notice"]
+    head, event, leaf = proof["head"], proof["event"], raw(proof["leaf_hash"])
     hashed = hashlib.sha256(b"\0" + canonical(event)).digest()
     need("leaf", hashed == leaf, "the event and its salt do not give the hash of the log's entry")
-
     path = [raw(sibling) for sibling in proof["inclusion_path"]]
     root = root_from(proof["leaf_index"], head["size"], leaf, path)
     need("path", root == raw(head["root"]), "the path does not lead to the head's root")
-
     text = f"{head['origin']}\n{head['size']}\n{head['root']}\n{head['time']}\n".encode()
     signed = is_signed(named[head["key"]], head["signature"], text)
     need("head_signature", signed, "the signature does not belong to this head")
 
-    purpose = receipt["pii_processing"]["purposes"][0]
-    read = [receipt["record_id"], receipt["pii_principal_id"], purpose["id"]]
-    read += [notice["version"], notice["language"], receipt["events"]]
-    said = [event["event"], event["person"], event["topic"]]
-    said += [event["wording_version"], event["language"], [told(event)]]
-    need("readable", read == said, "what it says in words is not what its entry in the log says")
-    print("Genuine.", receipt["pii_principal_id"], *receipt["events"][0].values(), purpose["name"])
+    person, purpose = receipt["pii_principal_id"], receipt["pii_processing"]["purposes"][0]
+    read = [receipt["record_id"], person, purpose["id"], notice["version"], notice["language"]]
+    said = [event[name] for name in ("event", "person", "topic", "wording_version", "language")]
+    same = read == said and receipt["events"] == [told(event)]
+    need("readable", same, "what it says in words is not what its entry in the log says")
+    print("Genuine.", person, *receipt["events"][0].values(), purpose["name"])
     print("Entry", proof["leaf_index"], "of", head["size"], "in", head["origin"], head["time"])
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils import translation
 
 from accounts.models import User
@@ -25,6 +26,7 @@ def send_deletion_confirmed(
 ) -> None:
     """Names no account any more: the outbox blanks body and address once it is sent."""
     language = user.language or settings.LANGUAGE_CODE
+    page = reverse("deletion_status", kwargs={"reference": reference})
     with translation.override(language):
         write_mail(
             "retention/mail/deletion_confirmed",
@@ -36,6 +38,7 @@ def send_deletion_confirmed(
                 "blanked": lines(removed, OnErasure.BLANK),
                 "kept": kept,
                 "reference": reference,
+                "url": f"{settings.PORTAL_URL}{page}",
             },
         )
 

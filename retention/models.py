@@ -47,6 +47,12 @@ class DeletionRequest(models.Model):
     finished_at = models.DateTimeField(_("done at"), null=True)
     removed: "models.JSONField[Any, Any]" = models.JSONField(_("deleted, per class"), default=dict)
     kept: "models.JSONField[Any, Any]" = models.JSONField(_("kept, per class"), default=list)
+    # Where the journal says of it, and what the chain was there; none for one of before.
+    journal_position = models.BigIntegerField(_("record of the journal"), null=True)
+    journal_chain = models.BinaryField(max_length=32, null=True)
+    # What other systems know it as. Of their deliveries only this and their state is left soon.
+    announcement = models.UUIDField(null=True, editable=False)
+    announced = models.PositiveSmallIntegerField(_("systems told"), default=0)
 
     objects = DeletionRequestQuerySet.as_manager()
 

@@ -597,7 +597,8 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         clause="erased-on-request",
         fields=kinds(
             identity="person_id actor",
-            technical="id reference state source requested_at finished_at removed kept",
+            technical="id reference state source requested_at finished_at removed kept "
+            "journal_position journal_chain announcement announced",
         ),
         erasure=OnErasure.KEEP,
         why_kept=_("that a deletion was done, when, and how much of what; it names nobody"),

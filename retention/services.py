@@ -209,7 +209,10 @@ def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, ba
         return True
     if step.name == erasure.JOURNAL:
         addresses = [] if person.user is None else [person.user.email]
-        write_erasure(request.reference, person.id, addresses, now=now)
+        place = write_erasure(request.reference, person.id, addresses, now=now)
+        DeletionRequest.objects.filter(pk=request.pk).update(
+            journal_position=place.position, journal_chain=place.chain
+        )
         DeletionStep.objects.filter(pk=step_id).update(finished_at=now)
         return True
     if step.name == erasure.ACCOUNT:
@@ -225,14 +228,16 @@ def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, ba
 
 def finish_deletion(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
-    announce_erasure(person.id, request.reference, now)
+    request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
     for name, removed in erasure.sweep(person, now=now).items():
         request.steps.filter(name=name).update(removed=F("removed") + removed, finished_at=now)
     request.removed = dict(request.steps.filter(removed__gt=0).values_list("name", "removed"))
     request.state = DeletionRequest.State.FINISHED
     request.finished_at = now
     request.person_id = None
-    request.save(update_fields=["removed", "state", "finished_at", "person_id"])
+    request.save(
+        update_fields=["removed", "state", "finished_at", "person_id", "announcement", "announced"]
+    )
     if person.user is not None and request.source != Source.REPLAY:
         emails.send_deletion_confirmed(
             person.user,

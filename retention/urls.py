@@ -9,5 +9,6 @@ urlpatterns = [
     path("data/export/", views.download_data, name="data_export"),
     path("data/delete/", views.delete_data, name="deletion_start"),
     path("data/delete/<uuid:reference>/", views.show_deletion, name="deletion_status"),
+    path("data/delete/<uuid:reference>/receipt/", views.download_receipt, name="deletion_receipt"),
     path("privacy/retention/", views.show_schedule, name="retention_schedule"),
 ]

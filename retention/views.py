@@ -15,11 +15,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from consent.history import readable_history
+from consent.proof.receipts import NotPublishedYet
 from retention import services
 from retention.entries import DataClass
 from retention.export import export_person
 from retention.holdings import Holding, holdings, preview_erasure
 from retention.models import DeletionRequest, RetentionRun, Source
+from retention.receipts import NotFinishedYet, make_deletion_receipt
 from retention.schedule import entries_of
 from retention.words import kinds_of
 
@@ -88,6 +90,26 @@ def show_deletion(request: HttpRequest, reference: uuid.UUID) -> HttpResponse:
     done = wish.steps.filter(finished_at__isnull=False).count()
     context = {"wish": wish, "done": done, "total": wish.steps.count()}
     return render(request, "retention/deletion.html", context)
+
+
+@never_cache
+@require_safe
+def download_receipt(request: HttpRequest, reference: uuid.UUID) -> HttpResponse:
+    """For whoever has the address of the status page; it names nobody."""
+    wish = get_object_or_404(DeletionRequest, reference=reference)
+    try:
+        receipt = make_deletion_receipt(wish, now=timezone.now())
+    except (NotFinishedYet, NotPublishedYet):
+        answer = render(request, "retention/receipt_pending.html", {"wish": wish}, status=409)
+    else:
+        name = f"deletion-receipt-{wish.finished_at:%Y-%m-%d}.json"
+        answer = HttpResponse(
+            receipt,
+            content_type="application/json",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )
+    answer["X-Robots-Tag"] = "noindex"
+    return answer
 
 
 @require_safe

@@ -1,8 +1,12 @@
 """Sentences that pages and mails about retention share."""
 
+from datetime import date, datetime
+
+from django.utils import formats, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from consent.history import human_date
 from retention.entries import Entry, Kind, Words
 from retention.holdings import Kept
 
@@ -14,6 +18,14 @@ KIND_WORDS: dict[Kind, Words] = {
     Kind.DEMOGRAPHIC: gettext_lazy("country, language and the like"),
     Kind.TECHNICAL: gettext_lazy("technical"),
 }
+
+
+def human_day(value: date | datetime) -> str:
+    """12. mars 2026 · 12 March 2026."""
+    if isinstance(value, datetime):
+        return human_date(value)
+    norwegian = (translation.get_language() or "nb").startswith("nb")
+    return str(formats.date_format(value, "j. F Y" if norwegian else "j F Y"))
 
 
 def kinds_of(entry: Entry) -> list[Kind]:

@@ -71,11 +71,16 @@ def make_receipt(person: User, event_id: uuid.UUID, *, now: datetime) -> bytes:
         "public_keys": public_halves(key, head.key),
         "signed_by": key.number,
     }
-    receipt["signature"] = encoded(keys.sign(key, rfc8785.dumps(receipt)))
-    file = written(receipt)
+    return signed(receipt, key, about=f"event {detail.pk}")
+
+
+def signed(receipt: dict[str, Any], key: LogKey, *, about: str) -> bytes:
+    """The file of any receipt: signed, written, and verified before it leaves the house."""
+    signature = encoded(keys.sign(key, rfc8785.dumps(receipt)))
+    file = written(receipt | {"signature": signature})
     verdict = verify(file, keys.public_keys())
     if not verdict.ok:
-        raise Unprovable(f"event {detail.pk}: {verdict.reason}")
+        raise Unprovable(f"{about}: {verdict.reason}")
     return file
 
 
@@ -130,16 +135,18 @@ def described(detail: ConsentDetail, *, now: datetime) -> dict[str, Any]:
             "recipients": [recipient(topic)],
             "withdrawal_method": withdrawal(topic),
         },
-        "pii_controllers": [
-            {
-                "name": settings.LEGAL_NAME,
-                "address": settings.POSTAL_ADDRESS,
-                "email": settings.PRIVACY_EMAIL,
-                "url": settings.PORTAL_URL,
-            }
-        ],
+        "pii_controllers": [controller()],
         "events": [told_event(event_record(detail))],
         "vocabulary": {"dpv": DPV},
+    }
+
+
+def controller() -> dict[str, str]:
+    return {
+        "name": settings.LEGAL_NAME,
+        "address": settings.POSTAL_ADDRESS,
+        "email": settings.PRIVACY_EMAIL,
+        "url": settings.PORTAL_URL,
     }
 
 

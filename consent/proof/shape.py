@@ -1,4 +1,4 @@
-"""What fields a receipt has, and of what form each is. Pure.
+"""What fields each kind of receipt has, and of what form each is. Pure.
 
 A shape is a dictionary of shapes (these names, no others), a list of one shape (one or more of
 it), or a function that says whether a value will do. What passes holds strings, whole numbers,
@@ -16,6 +16,7 @@ type Check = Callable[[Any], bool]
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00", re.ASCII)
 _SECOND = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _LINE = re.compile(r"[^\n]+")
 LARGEST_WHOLE = 2**53 - 1
 
@@ -59,7 +60,11 @@ def is_list_of(check: Check) -> Check:
     return lambda value: type(value) is list and all(check(item) for item in value)
 
 
-uuid, moment, second = matches(_UUID), matches(_MOMENT), matches(_SECOND)
+def is_shaped(shape: Any) -> Check:
+    return lambda value: not misshapen(value, shape)
+
+
+uuid, moment, second, day = map(matches, (_UUID, _MOMENT, _SECOND, _DAY))
 hash32, signature64 = is_bytes(32), is_bytes(64)
 
 EVENT = {
@@ -94,11 +99,7 @@ RECEIPT = {
             "version": or_null(is_whole),
             "language": is_text,
             "texts": is_list_of(
-                lambda value: (
-                    not misshapen(
-                        value, {"language": is_text, "name": is_text, "description": is_text}
-                    )
-                )
+                is_shaped({"language": is_text, "name": is_text, "description": is_text})
             ),
             "remark": is_text,
         },
@@ -136,6 +137,63 @@ RECEIPT = {
             "key": is_whole,
             "signature": signature64,
         },
+        "public_keys": [{"id": is_whole, "public": hash32}],
+        "signed_by": is_whole,
+    },
+    "signature": signature64,
+}
+# The name of the form is what tells a receipt of a deletion from one of a consent.
+DELETION_FORM = "ClickSend Portal, deletion receipt, form 1"
+DELETION_RECEIPT = {
+    "schema_version": lambda value: value == DELETION_FORM,
+    "reference": uuid,
+    "issued_at": second,
+    "language": is_text,
+    "deletion": {
+        "source": is_text,
+        "asked_for_by": is_text,
+        "requested_at": second,
+        "finished_at": second,
+        "removed": is_list_of(
+            is_shaped(
+                {
+                    "model": is_text,
+                    "title": is_text,
+                    "count": is_whole,
+                    "method": lambda value: value in ("deleted", "blanked"),
+                    "fields": is_list_of(is_text),
+                }
+            )
+        ),
+        "kept": is_list_of(
+            is_shaped(
+                {
+                    "model": is_text,
+                    "title": is_text,
+                    "count": is_whole,
+                    "until": or_null(day),
+                    "without_end_yet": is_whole,
+                    "how_long": is_text,
+                    "reason": is_text,
+                }
+            )
+        ),
+    },
+    "backups": {"until": day, "remark": is_text},
+    "told": or_null(
+        is_shaped(
+            {
+                "systems": is_whole,
+                "acknowledged": is_whole,
+                "open": is_whole,
+                "given_up": is_whole,
+                "no_longer_recorded": is_whole,
+            }
+        )
+    ),
+    "controller": {"name": is_text, "address": is_text, "email": is_text, "url": is_text},
+    "proof": {
+        "journal": {"position": or_null(is_whole), "chain": or_null(hash32)},
         "public_keys": [{"id": is_whole, "public": hash32}],
         "signed_by": is_whole,
     },

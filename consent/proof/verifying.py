@@ -1,7 +1,8 @@
 """Whether a receipt is genuine: pure, without Django, database or clock, so anyone may run it.
 
-Nine steps, in the order of `Step`; the first that fails gives the reason. Nothing in a file makes
-it raise. The page `/trust/verify/` and the script `docs/verify_receipt.py` take the same steps in
+Nine steps, in the order of `Step`; the first that fails gives the reason. The receipt of a deletion
+has no entry in the log of choices, so only the first five apply to it. Nothing in a file makes it
+raise. The page `/trust/verify/` and the script `docs/verify_receipt.py` take the same steps in
 code of their own.
 """
 
@@ -17,7 +18,7 @@ import rfc8785
 
 from consent.proof import merkle
 from consent.proof.notes import verify_head as verify_ed25519
-from consent.proof.shape import RECEIPT, misshapen
+from consent.proof.shape import DELETION_FORM, DELETION_RECEIPT, RECEIPT, misshapen
 from consent.proof.vocabulary import told_event
 
 # A receipt is some 5 kB; what is far larger is none, and would only keep us busy.
@@ -36,14 +37,22 @@ class Step(StrEnum):
     READABLE = "readable"
 
 
+# What proves a choice: its entry in the log, and the log's head.
+OF_A_CHOICE = (Step.LEAF, Step.PATH, Step.HEAD_SIGNATURE, Step.READABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Genuine, or the step that failed and why in plain words; what the receipt says."""
+    """Genuine, or the step that failed and why in plain words; what the receipt says.
+
+    `without` are the steps that do not apply to such a receipt: they were not passed either.
+    """
 
     ok: bool
     step: Step | None = None
     reason: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
+    without: tuple[Step, ...] = ()
 
 
 class Refused(Exception):
@@ -63,10 +72,14 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
     try:
         receipt = parsed(data)
         check_writing(data, receipt)
-        if wrong := misshapen(receipt, RECEIPT):
+        is_deletion = of_a_deletion(receipt)
+        if wrong := misshapen(receipt, DELETION_RECEIPT if is_deletion else RECEIPT):
             raise Refused(Step.FIELDS, wrong)
         known = check_keys(receipt, keys)
         check_signature(receipt, known)
+        if is_deletion:
+            told = deletion_facts(receipt, believed=keys is None)
+            return Verdict(ok=True, facts=told, without=OF_A_CHOICE)
         check_leaf(receipt)
         check_path(receipt)
         check_head(receipt, known)
@@ -74,6 +87,11 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
     except Refused as refused:
         return Verdict(ok=False, step=refused.step, reason=refused.reason)
     return Verdict(ok=True, facts=facts(receipt, believed=keys is None))
+
+
+def of_a_deletion(receipt: Any) -> bool:
+    """By the name of its form, which the signature covers; whatever else it is, it is no such."""
+    return type(receipt) is dict and receipt.get("schema_version") == DELETION_FORM
 
 
 def parsed(data: bytes) -> Any:
@@ -111,7 +129,8 @@ def check_writing(data: bytes, receipt: Any) -> None:
 def check_keys(receipt: Any, keys: Mapping[int, bytes] | None) -> dict[int, bytes]:
     proof = receipt["proof"]
     named = {row["id"]: decoded(row["public"]) for row in proof["public_keys"]}
-    for number in (proof["signed_by"], proof["head"]["key"]):
+    used = [proof["signed_by"]] + ([proof["head"]["key"]] if "head" in proof else [])
+    for number in used:
         if number not in named:
             raise Refused(Step.KEY, f"The receipt does not hold its key number {number}.")
         if keys is not None and number not in keys:
@@ -187,8 +206,32 @@ def facts(receipt: Any, *, believed: bool) -> dict[str, str]:
         "log": proof["head"]["origin"],
         "size": str(proof["head"]["size"]),
         "head time": proof["head"]["time"],
-        "keys": "the receipt's own, not compared" if believed else "compared",
+        "keys": how_known(believed=believed),
     }
+
+
+def deletion_facts(receipt: Any, *, believed: bool) -> dict[str, str]:
+    deletion, journal = receipt["deletion"], receipt["proof"]["journal"]
+    return {
+        "what": "deletion",
+        "reference": receipt["reference"],
+        "asked for": deletion["requested_at"],
+        "done": deletion["finished_at"],
+        "removed": "; ".join(
+            f"{row['title']}: {row['count']} {row['method']}" for row in deletion["removed"]
+        ),
+        "kept": "; ".join(
+            f"{row['title']}: {row['count']}, {row['how_long']}" for row in deletion["kept"]
+        ),
+        "backups": f"until {receipt['backups']['until']}",
+        "journal": "not known" if journal["position"] is None else str(journal["position"]),
+        "controller": receipt["controller"]["name"],
+        "keys": how_known(believed=believed),
+    }
+
+
+def how_known(*, believed: bool) -> str:
+    return "the receipt's own, not compared" if believed else "compared"
 
 
 def decoded(text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""`/trust/verify/`: anybody checks a consent receipt in their own browser; nothing is uploaded."""
+"""`/trust/verify/`: anybody checks a receipt in their own browser; nothing is uploaded."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +36,7 @@ STEPS = (
     Shown(
         Step.FIELDS,
         _("Nothing is missing"),
-        _("All fields of a consent receipt are there, and no others."),
+        _("All fields of such a receipt are there, and no others."),
     ),
     Shown(
         Step.KEY,

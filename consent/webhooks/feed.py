@@ -86,24 +86,28 @@ def changes(first: int, end: int) -> list[Change]:
         return [Change(**dict(zip(names, row, strict=True))) for row in cursor.fetchall()]
 
 
-def announce_erasure(person_id: uuid.UUID, reference: uuid.UUID, now: datetime) -> None:
+def announce_erasure(
+    person_id: uuid.UUID, reference: uuid.UUID, now: datetime
+) -> tuple[uuid.UUID, int]:
     """Inside the transaction that erases: every system of ours that asked to know erases too.
 
     The rows point at nobody, so the erasure leaves them; a paused webhook hears it when it resumes.
     Their body names who is gone until it is told or given up, a week at most.
     What the event is called derives from the reference, which is itself a secret of the person.
+    Returned are that name and how many systems are told.
     """
     event_id = uuid.uuid5(person_id, f"erasure {reference}")
     number = User.objects.filter(pk=person_id).values_list("platform_id", flat=True).first()
     body = erasure_body(person_id, number, now)
+    asked = Webhook.objects.filter(events__contains=[Webhook.Event.ERASURE.value])
+    webhooks = list(asked.values_list("pk", flat=True))
     Delivery.objects.bulk_create(
         (
             Delivery(
                 webhook_id=webhook_id, event_id=event_id, body=body, not_before=now, made_at=now
             )
-            for webhook_id in Webhook.objects.filter(
-                events__contains=[Webhook.Event.ERASURE.value]
-            ).values_list("pk", flat=True)
+            for webhook_id in webhooks
         ),
         ignore_conflicts=True,
     )
+    return event_id, len(webhooks)

@@ -16,7 +16,7 @@ from foundation import standstill
 from retention.journal import entries
 from retention.journal.guard import Reason, StandstillError, records_ahead, refuse_unknown
 from retention.journal.mark import Mark, current_mark, move_mark
-from retention.journal.record import START, Entry, chained
+from retention.journal.record import START, Entry, Record, Tail, chained
 from retention.journal.store import (
     JournalMovedError,
     JournalUnreachableError,
@@ -75,22 +75,30 @@ def begun(mark: Mark, *, now: datetime) -> Mark:
 
 def write_erasure(
     reference: uuid.UUID, person_id: uuid.UUID, addresses: Iterable[str], *, now: datetime
-) -> None:
-    """On the disk before anything of the person goes; twice is once. Refuses in standstill."""
+) -> Tail:
+    """On the disk before anything of the person goes; twice is once. Refuses in standstill.
+
+    Returned is its place in the journal.
+    """
     entry = entries.erasure(reference, person_id, addresses, now=now)
     while True:
         try:
-            write(entry, begun(catch_up(), now=now))
+            record = append(entry, begun(catch_up(), now=now))
         except JournalMovedError:
             continue  # another writer was first: look at what it wrote, then write
-        return
+        move_mark(record)
+        return record.tail
 
 
 def write(entry: Entry, mark: Mark) -> Mark:
     """Into the journal, on the disk; then the mark."""
+    return move_mark(append(entry, mark))
+
+
+def append(entry: Entry, mark: Mark) -> Record:
     (record,) = chained([entry], after=mark.tail)
     open_journal().append([entry], after=mark.tail)
-    return move_mark(record)
+    return record
 
 
 def write_topics(mark: Mark, *, now: datetime) -> Mark:
@@ -117,9 +125,7 @@ def sign_head(mark: Mark, *, now: datetime) -> None:
     if latest is not None and now - latest.signed_at < HEAD_EVERY:
         return
     if (head := heads.next_head(now=now)) is not None:
-        entry = entries.head(head)
-        (record,) = chained([entry], after=mark.tail)
-        open_journal().append([entry], after=mark.tail)
+        record = append(entries.head(head), mark)
         heads.publish_head(head)
         move_mark(record)
 

@@ -107,7 +107,7 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
             if not is_erasure:
                 move_mark(record)
         if is_erasure:
-            _erase(record.entry, now=now)
+            _erase(record, now=now)
             move_mark(record)
         report.add("records")
     standstill.forget()
@@ -280,9 +280,11 @@ def _remember_deletion(entry: Entry, *, now: datetime) -> None:
     ).save(force_insert=True)
 
 
-def _erase(entry: Entry, *, now: datetime) -> None:
+def _erase(record: Record, *, now: datetime) -> None:
     """Also one that was under way when the backup was made."""
-    request = DeletionRequest.objects.open().filter(reference=entry["reference"]).first()
+    wishes = DeletionRequest.objects.filter(reference=record.entry["reference"])
+    wishes.update(journal_position=record.position, journal_chain=record.chain)
+    request = wishes.open().first()
     if request is not None:
         request.steps.filter(name=erasure.JOURNAL).update(finished_at=now)
         services.execute_deletion(request, now=now)

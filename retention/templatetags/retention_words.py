@@ -1,25 +1,16 @@
 """Days and words of the schedule, as people say them in the reader's language."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from django import template
-from django.utils import formats, translation
 
-from consent.history import human_date, human_moment
+from consent.history import human_moment
 from retention.entries import DataClass, Kind
 from retention.holdings import Kept
-from retention.words import KIND_WORDS, kept_sentence
+from retention.words import KIND_WORDS, human_day, kept_sentence
 
 register = template.Library()
-
-
-@register.filter
-def human_day(value: date | datetime) -> str:
-    """12. mars 2026 · 12 March 2026."""
-    if isinstance(value, datetime):
-        return human_date(value)
-    norwegian = (translation.get_language() or "nb").startswith("nb")
-    return str(formats.date_format(value, "j. F Y" if norwegian else "j F Y"))
+register.filter(human_day)
 
 
 @register.filter

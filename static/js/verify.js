@@ -1,4 +1,4 @@
-// Checks a consent receipt in the browser. The file goes nowhere: the one request this page makes
+// Checks a receipt, of a consent or of a deletion, in the browser. The file goes nowhere: the one request this page makes
 // is for the log's public keys, from the host it came from. All words stand in the page, in its
 // language; here are only the steps, the same nine as in consent/proof/verifying.py.
 (() => {
@@ -6,6 +6,9 @@
   const page = document.getElementById("verify");
   const LARGEST = 200000;
   const STEPS = ["json", "writing", "fields", "key", "receipt_signature", "leaf", "path", "head_signature", "readable"];
+  // What proves a choice does not apply to the receipt of a deletion, told by the name of its form.
+  const OF_A_CHOICE = ["leaf", "path", "head_signature", "readable"];
+  const DELETION_FORM = "ClickSend Portal, deletion receipt, form 1";
 
   class Failed extends Error {
     constructor(step, reason, values = {}) { super(step); Object.assign(this, { step, reason, values }); }
@@ -43,7 +46,9 @@
   const uuid = like(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   const moment = like(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/);
   const second = like(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  const day = like(/^\d{4}-\d\d-\d\d$/);
   const line = like(/^[^\n]+$/);
+  const shaped = (shape) => (value) => !misshapen(value, shape, "x");
   const RECEIPT = {
     schema_version: text, record_id: uuid, pii_principal_id: uuid, issued_at: second, language: text,
     pii_processing: {
@@ -71,6 +76,27 @@
     },
     signature: bytes(64),
   };
+  const DELETION_RECEIPT = {
+    schema_version: (value) => value === DELETION_FORM, reference: uuid, issued_at: second, language: text,
+    deletion: {
+      source: text, asked_for_by: text, requested_at: second, finished_at: second,
+      removed: some({
+        model: text, title: text, count: whole, method: (value) => ["deleted", "blanked"].includes(value), fields: some(text),
+      }),
+      kept: some({
+        model: text, title: text, count: whole, until: orNull(day), without_end_yet: whole, how_long: text, reason: text,
+      }),
+    },
+    backups: { until: day, remark: text },
+    told: orNull(shaped({ systems: whole, acknowledged: whole, open: whole, given_up: whole, no_longer_recorded: whole })),
+    controller: { name: text, address: text, email: text, url: text },
+    proof: {
+      journal: { position: orNull(whole), chain: orNull(bytes(32)) },
+      public_keys: [{ id: whole, public: bytes(32) }], signed_by: whole,
+    },
+    signature: bytes(64),
+  };
+  const isDeletion = (receipt) => receipt?.schema_version === DELETION_FORM;
 
   // The name of the first field that is not as it must be; "" when all are.
   function misshapen(value, shape, name) {
@@ -146,7 +172,7 @@
   }
 
   // Throws Failed at the first step that fails; `unchecked` gathers what this browser could not do.
-  async function check(data, passed, unchecked) {
+  async function check(data, passed, unchecked, inapplicable) {
     if (data.length > LARGEST) throw new Failed("json", "large");
     let receipt;
     try {
@@ -160,14 +186,15 @@
     if (!same(data, expected)) throw new Failed("writing", "writing", { byte: firstDifference(data, expected) });
     passed("writing");
 
-    const field = misshapen(receipt, RECEIPT, "");
+    const field = misshapen(receipt, isDeletion(receipt) ? DELETION_RECEIPT : RECEIPT, "");
+    if (isDeletion(receipt)) OF_A_CHOICE.forEach(inapplicable);
     if (field) throw new Failed("fields", "fields", { field });
     passed("fields");
 
     const { proof } = receipt, { head, event } = proof;
     const named = new Map(proof.public_keys.map((row) => [row.id, row.public]));
     const published = await publishedKeys();
-    for (const number of [proof.signed_by, head.key]) {
+    for (const number of head ? [proof.signed_by, head.key] : [proof.signed_by]) {
       if (!named.has(number)) throw new Failed("key", "key", { number });
       if (published && published.get(number) !== named.get(number)) throw new Failed("key", "key", { number });
     }
@@ -180,6 +207,7 @@
     };
     const { signature, ...content } = receipt;
     await judge("receipt_signature", proof.signed_by, signature, utf8(canonical(content)));
+    if (isDeletion(receipt)) return receipt;
 
     const leaf = await sha256([0], utf8(canonical(event)));
     if (!same(leaf, decoded(proof.leaf_hash))) throw new Failed("leaf", "leaf");
@@ -208,6 +236,7 @@
   };
   const verdict = document.getElementById("verdict");
   const facts = document.getElementById("facts");
+  const deletionFacts = document.getElementById("deletion-facts");
 
   function show(step, state, reason) {
     const row = page.querySelector(`[data-step="${step}"]`);
@@ -231,8 +260,35 @@
     verdict.focus();
   }
 
+  const moments = () => new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+  function fill(section, told) {
+    for (const [name, value] of Object.entries(told)) {
+      const place = section.querySelector(`[data-fact="${name}"]`);
+      if (!Array.isArray(value)) place.textContent = value;
+      else place.replaceChildren(...value.map((line) => Object.assign(document.createElement("li"), { textContent: line })));
+      if (Array.isArray(value)) place.closest("div").hidden = !value.length;
+    }
+    section.hidden = false;
+  }
+
+  function tellDeletion({ deletion, backups, told, controller, reference, proof }) {
+    const day = moments();
+    const days = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeZone: "UTC" });
+    const counted = (method) => deletion.removed.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}`);
+    fill(deletionFacts, {
+      what: words("deletion"), reference, by: deletion.asked_for_by, controller: controller.name,
+      requested: day.format(new Date(deletion.requested_at)), finished: day.format(new Date(deletion.finished_at)),
+      deleted: counted("deleted"), blanked: counted("blanked"),
+      kept: deletion.kept.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.`),
+      backups: days.format(new Date(backups.until)),
+      told: words(told ? (told.systems ? "told" : "told-none") : "not-recorded", told ?? {}),
+      journal: proof.journal.position === null ? words("not-recorded") : words("record", proof.journal),
+    });
+  }
+
   function tell(receipt) {
-    const day = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+    if (isDeletion(receipt)) return tellDeletion(receipt);
+    const day = moments();
     const [event] = receipt.events, { proof } = receipt;
     const told = {
       what: words(event.type === "choice" ? event.state : event.type) || event.state,
@@ -243,8 +299,7 @@
       place: words("place", { index: proof.leaf_index + 1, size: proof.head.size }),
       head: day.format(new Date(proof.head.time)),
     };
-    for (const [name, value] of Object.entries(told)) facts.querySelector(`[data-fact="${name}"]`).textContent = value;
-    facts.hidden = false;
+    return fill(facts, told);
   }
 
   // A file chosen while another is still being checked takes its place.
@@ -253,7 +308,7 @@
   async function verify(file) {
     current += 1;
     const run = current;
-    facts.hidden = verdict.hidden = true;
+    facts.hidden = deletionFacts.hidden = verdict.hidden = true;
     STEPS.forEach((step) => show(step, ""));
     page.querySelector("[data-name]").textContent = file.name;
     const missing = new Set();
@@ -265,6 +320,7 @@
         new Uint8Array(await file.slice(0, LARGEST + 1).arrayBuffer()),
         (step) => steps.set(step, ["passed"]),
         (step, why) => { missing.add(why); steps.set(step, ["unchecked", words(`missing-${why}`)]); },
+        (step) => steps.set(step, ["inapplicable"]),
       );
     } catch (error) {
       failed = error;

@@ -34,7 +34,7 @@ mail_image
 LINK = """
 welcome preferences_from_mail unsubscribe unsubscribe_bare unsubscribe_broken confirm_choice
 account_confirm_email
-account_reset_password_from_key deletion_status address_confirm_link
+account_reset_password_from_key deletion_status deletion_receipt address_confirm_link
 """
 
 CUSTOMER = """

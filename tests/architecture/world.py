@@ -90,7 +90,10 @@ def make_world(*, language: str) -> World:
                 "uidb36": user_pk_to_url_str(person),
                 "key": default_token_generator.make_token(person),
             },
-            "deletion_status": {"reference": DeletionRequest.objects.get().reference},
+            "deletion_status": {"reference": DeletionRequest.objects.open().get().reference},
+            "deletion_receipt": {
+                "reference": DeletionRequest.objects.get(state="finished").reference
+            },
             "api_preference": {"slug": "newsletter"},
             "account_token_revoke": {"token_id": uuid.uuid4()},
             "consent_receipt": {"event_id": ConsentDetail.objects.of(person.pk)[0].pk},
@@ -173,6 +176,9 @@ def fill_corners(person: User, boss: User) -> None:
         source="customer",
         actor="self",
         requested_at=now,
+    )
+    DeletionRequest.objects.create(
+        state="finished", source="customer", actor="self", requested_at=now, finished_at=now
     )
     suppress("gone@example.test", reason=Suppression.Reason.ERASED, now=now)
     webhook, _secret = create_webhook(

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from consent.proof.verifying import read_keys, verify
+from consent.proof.verifying import OF_A_CHOICE, read_keys, verify
 from tests.browser import walk
 from tests.browser.conftest import Open
 from tests.browser.portal import PATIENCE, RunningPortal
@@ -195,6 +195,61 @@ def test_without_the_published_keys_nothing_is_called_genuine(
     choose(page, portal, receipt)
     expect(page.locator("#verdict")).to_contain_text("We cannot say for certain")
     expect(page.locator("[data-step=key] .state")).to_have_text("Not checked")
+
+
+@pytest.fixture
+def goodbye(portal: RunningPortal, open_browser: Open, tmp_path: Path) -> Path:
+    """The receipt of a deletion, from the page that says it is done."""
+    page = open_browser("en")
+    name = walk.new_name("leaver")
+    walk.open_account(page, portal, walk.sign_up(page, portal, name))
+    page.goto(f"{portal.web}/data/delete/")
+    page.locator("main form .danger").click()
+    link = page.locator("a[href$='/receipt/']")
+    expect(link).to_be_visible(timeout=60_000)
+    with page.expect_download() as waiting:
+        link.click()
+    assert re.fullmatch(r"deletion-receipt-[\d-]+\.json", waiting.value.suggested_filename)
+    file = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(file)
+    return file
+
+
+def test_the_receipt_of_a_deletion_passes_the_steps_that_apply_to_it(
+    portal: RunningPortal, open_browser: Open, goodbye: Path, receipt: Path, tmp_path: Path
+) -> None:
+    page = open_browser("en")
+    choose(page, portal, goodbye)
+    expect(page.locator("#verdict")).to_have_text("The receipt is genuine.")
+    told = json.loads(goodbye.read_bytes())
+    assert marks(page, "kept") == ALL_STEPS - len(OF_A_CHOICE)
+    for other in OF_A_CHOICE:
+        expect(page.locator(f"[data-step={other}] .state")).to_have_text("Does not apply")
+    facts = page.locator("#deletion-facts")
+    expect(facts.locator("[data-fact=what]")).to_have_text("A deletion")
+    expect(facts.locator("[data-fact=reference]")).to_have_text(told["reference"])
+    lines = facts.locator("[data-fact=deleted] li").all_inner_texts()
+    assert lines == [
+        f"{row['title']}: {row['count']}"
+        for row in told["deletion"]["removed"]
+        if row["method"] == "deleted"
+    ]
+    expect(page.locator("#facts")).to_be_hidden()
+    assert not inaccessible(page, *EVERY_LOOK)
+    # One changed byte, then a receipt of the other kind, on the same page.
+    for before, after, step in (
+        (b'"method": "del', b'"method": "Del', "fields"),
+        (b'"source": "c', b'"source": "C', "receipt_signature"),
+    ):
+        changed = tmp_path / f"{step}.json"
+        changed.write_bytes(flipped(goodbye.read_bytes(), before, after))
+        page.set_input_files("#receipt", changed)
+        expect(page.locator(f"[data-step={step}] .state")).to_have_text("Not in order")
+        expect(facts).to_be_hidden()
+    page.set_input_files("#receipt", receipt)
+    expect(page.locator("#verdict")).to_have_text("The receipt is genuine.")
+    assert marks(page, "kept") == ALL_STEPS
+    expect(facts).to_be_hidden()
 
 
 def test_without_javascript_the_page_names_the_script(

@@ -187,6 +187,18 @@ def test_a_no_under_an_older_key_is_understood_and_under_a_lost_one_stops(
 # --- erasures ------------------------------------------------------------------------------------
 
 
+def place_of(wish: DeletionRequest) -> tuple[int | None, bytes]:
+    """Where the journal says of it: what its receipt names."""
+    return wish.journal_position, bytes(wish.journal_chain or b"")
+
+
+def only_erasure(journal: Journal) -> tuple[int | None, bytes]:
+    (entry,) = entries_of(journal, "erasure")
+    record = journal.at(entry["position"])
+    assert record is not None
+    return record.position, record.chain
+
+
 def test_who_was_erased_is_erased_again_and_gets_no_second_mail(
     reader: User, journal: Journal
 ) -> None:
@@ -202,6 +214,7 @@ def test_who_was_erased_is_erased_again_and_gets_no_second_mail(
     assert is_suppressed(reader.email)
     assert not Message.objects.filter(purpose="deletion_confirmed").exists()
     assert len(entries_of(journal, "erasure")) == 1
+    assert place_of(again) == place_of(wish) == only_erasure(journal)
 
 
 def test_a_deletion_that_was_under_way_in_the_backup_is_finished(
@@ -216,7 +229,7 @@ def test_a_deletion_that_was_under_way_in_the_backup_is_finished(
     wish.refresh_from_db()
     assert wish.is_finished
     assert not User.objects.filter(pk=reader.pk).exists()
-    assert len(entries_of(journal, "erasure")) == 1
+    assert place_of(wish) == only_erasure(journal)
 
 
 def test_who_came_and_went_after_the_backup_leaves_the_proof_and_the_suppression(
@@ -230,6 +243,7 @@ def test_who_came_and_went_after_the_backup_leaves_the_proof_and_the_suppression
     again = DeletionRequest.objects.get()
     assert (again.reference, again.is_finished) == (wish.reference, True)
     assert is_suppressed("brief@example.test")
+    assert place_of(again) == only_erasure(journal)
     assert check() == ""
 
 

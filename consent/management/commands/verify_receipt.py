@@ -1,4 +1,4 @@
-"""`manage.py verify_receipt FILE`: checks a consent receipt; no database is asked."""
+"""`manage.py verify_receipt FILE`: checks a receipt of any kind; no database is asked."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -12,7 +12,10 @@ from consent.proof.verifying import Step, read_keys, verify
 
 
 class Command(BaseCommand):
-    help = "Check a consent receipt, without the database. Exit 1 with the reason when it fails."
+    help = (
+        "Check a receipt of a consent or a deletion, without the database. "
+        "Exit 1 with the reason when it fails."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -35,6 +38,8 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS("Genuine."))
         for name, value in verdict.facts.items():
             self.stdout.write(f"  {name:<11} {value}")
+        if verdict.without:
+            self.stdout.write(f"  {'not applied':<11} {', '.join(verdict.without)}")
 
     def given_keys(self, path: Path) -> dict[int, bytes]:
         try:

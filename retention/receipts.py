@@ -1,0 +1,141 @@
+"""The receipt of a deletion: what went, what stays and why, signed, and about nobody by name.
+
+It says what the request's row holds when it is made. Like the receipt of a choice it is verified
+without us: `docs/receipts.md` explains each field.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count
+from django.utils.text import capfirst
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from consent.models import Delivery
+from consent.proof.published import encoded, second
+from consent.proof.receipts import (
+    NotPublishedYet,
+    controller,
+    public_halves,
+    receipt_key,
+    signed,
+)
+from consent.proof.shape import DELETION_FORM
+from retention.entries import OnErasure
+from retention.holdings import Kept
+from retention.models import DeletionRequest, Source
+from retention.schedule import ENTRIES
+from retention.words import human_day, kept_sentence
+
+
+class NotFinishedYet(Exception):
+    """Nothing is signed of a deletion that is under way."""
+
+
+def make_deletion_receipt(wish: DeletionRequest, *, now: datetime) -> bytes:
+    """The receipt's file, in the language now active; only reads, and signs what it read.
+
+    `NotPublishedYet` when the log knows no key of the ring yet: nobody could verify it.
+    """
+    if not wish.is_finished:
+        raise NotFinishedYet
+    key = receipt_key()
+    if key is None:
+        raise NotPublishedYet
+    proof = {
+        "journal": {
+            "position": wish.journal_position,
+            "chain": None if wish.journal_chain is None else encoded(wish.journal_chain),
+        },
+        "public_keys": public_halves(key),
+        "signed_by": key.number,
+    }
+    receipt = described(wish, now=now) | {"proof": proof}
+    return signed(receipt, key, about=f"deletion {wish.reference}")
+
+
+def described(wish: DeletionRequest, *, now: datetime) -> dict[str, Any]:
+    """The readable part. Who asked is said by the way alone: an actor may be a person."""
+    finished_at = wish.finished_at
+    assert finished_at is not None
+    return {
+        "schema_version": DELETION_FORM,
+        "reference": str(wish.reference),
+        "issued_at": second(now),
+        "language": get_language() or settings.LANGUAGE_CODE,
+        "deletion": {
+            "source": wish.source,
+            "asked_for_by": str(Source(wish.source).label),
+            "requested_at": second(wish.requested_at),
+            "finished_at": second(finished_at),
+            "removed": [removed(model, wish.removed[model]) for model in in_order(wish.removed)],
+            "kept": [kept(Kept.from_json(row)) for row in wish.kept],
+        },
+        "backups": backups(finished_at),
+        "told": told(wish),
+        "controller": controller(),
+    }
+
+
+def in_order(models: Iterable[str]) -> list[str]:
+    """As the schedule has them; the database keeps no order."""
+    places = list(ENTRIES)
+    return sorted(models, key=places.index)
+
+
+def removed(model: str, count: int) -> dict[str, Any]:
+    """Deleted whole, or blanked: then `fields` are the columns that led to the person."""
+    entry = ENTRIES[model]
+    is_deleted = entry.erasure == OnErasure.DELETE
+    return {
+        "model": model,
+        "title": str(entry.title),
+        "count": count,
+        "method": "deleted" if is_deleted else "blanked",
+        "fields": [] if is_deleted else list(entry.blanked),
+    }
+
+
+def kept(each: Kept) -> dict[str, Any]:
+    return {
+        "model": each.entry.model,
+        "title": str(each.entry.title),
+        "count": each.count,
+        "until": None if each.until is None else each.until.isoformat(),
+        "without_end_yet": each.open,
+        "how_long": kept_sentence(each, "" if each.until is None else human_day(each.until)),
+        "reason": capfirst(str(each.entry.why_kept)),
+    }
+
+
+def backups(finished_at: datetime) -> dict[str, str]:
+    until = finished_at + timedelta(days=settings.BACKUP_DAYS)
+    return {
+        "until": second(until)[: len("2026-11-22")],
+        "remark": _(
+            "Until this day a backup of the database may still hold the data. If one is restored, "
+            "no page that shows data opens before the deletion has been done once more from our "
+            "journal."
+        ),
+    }
+
+
+def told(wish: DeletionRequest) -> dict[str, int] | None:
+    """Other systems of ours that asked to hear of deletions; None where that was not recorded.
+
+    Rows of deliveries go after a while, so an old deletion may have some that nobody knows of.
+    """
+    if wish.announcement is None:
+        return None
+    rows = Delivery.objects.filter(event_id=wish.announcement).order_by()
+    states = dict(rows.values_list("state").annotate(Count("pk")))
+    return {
+        "systems": wish.announced,
+        "acknowledged": states.get(Delivery.State.DELIVERED, 0),
+        "open": states.get(Delivery.State.WAITING, 0),
+        "given_up": states.get(Delivery.State.DEAD, 0),
+        "no_longer_recorded": max(0, wish.announced - sum(states.values())),
+    }

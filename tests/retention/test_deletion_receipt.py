@@ -1,0 +1,432 @@
+"""A deletion has a signed receipt: it says what went, proves itself, and names nobody."""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import translation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accounts.models import User
+from consent.models import Delivery, LogKey, Webhook
+from consent.proof import keys
+from consent.proof.receipts import NotPublishedYet, Unprovable
+from consent.proof.shape import DELETION_FORM, DELETION_RECEIPT
+from consent.proof.verifying import Step, verify
+from foundation.calendar import years_later
+from foundation.roles import APP, KEEPER, SENDER, as_role
+from messaging.models import Message
+from messaging.sender import deliver_pending
+from retention import services
+from retention.journal.store import open_journal
+from retention.models import DeletionRequest
+from retention.models import Source as Way
+from retention.receipts import NotFinishedYet, make_deletion_receipt
+from tests.consent import forged
+from tests.consent.test_receipts_verifying import every_path, put, remove
+from tests.factories import NOW, make_customer
+from tests.mailbox import Mailbox
+from tests.retention.life import VALUES, make_full_customer
+
+LATER = NOW + timedelta(hours=2)
+SCRIPT = Path(settings.BASE_DIR) / "docs" / "verify_receipt.py"
+
+
+def known_key() -> LogKey:
+    """As the first head of the log makes it known."""
+    return keys.signing_key()
+
+
+def erase(person: User) -> DeletionRequest:
+    wish = services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    with as_role(KEEPER):
+        services.run_deletions(NOW)
+    wish.refresh_from_db()
+    return wish
+
+
+def receipt_of(wish: DeletionRequest) -> dict[str, Any]:
+    file = make_deletion_receipt(wish, now=LATER)
+    assert verify(file, keys.public_keys()).ok
+    told: dict[str, Any] = json.loads(file)
+    return told
+
+
+def erased_by_hand() -> dict[str, Any]:
+    """What a receipt holds, made without a database, as `forged` makes those of choices."""
+    return {
+        "schema_version": DELETION_FORM,
+        "reference": "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111",
+        "issued_at": "2026-11-22T10:00:00Z",
+        "language": "nb",
+        "deletion": {
+            "source": "customer",
+            "asked_for_by": "av kunden, på siden",
+            "requested_at": "2026-11-22T09:00:00Z",
+            "finished_at": "2026-11-22T09:00:05Z",
+            "removed": [
+                {
+                    "model": "messaging.Message",
+                    "title": "E-poster vi har sendt deg",
+                    "count": 12,
+                    "method": "deleted",
+                    "fields": [],
+                }
+            ],
+            "kept": [
+                {
+                    "model": "accounts.Invoice",
+                    "title": "Fakturaer",
+                    "count": 2,
+                    "until": "2033-03-01",
+                    "without_end_yet": 1,
+                    "how_long": "til 1. mars 2033",
+                    "reason": "bokføringsloven",
+                }
+            ],
+        },
+        "backups": {"until": "2026-12-27", "remark": "Til denne dagen …"},
+        "told": {
+            "systems": 2,
+            "acknowledged": 1,
+            "open": 1,
+            "given_up": 0,
+            "no_longer_recorded": 0,
+        },
+        "controller": {
+            "name": "Eksempel AS",
+            "address": "Storgata 1, 0155 Oslo",
+            "email": "personvern@example.test",
+            "url": "https://portal.example.test",
+        },
+        "proof": {
+            "journal": {"position": 7, "chain": forged.b64(bytes(range(32)))},
+            "public_keys": [{"id": 2, "public": forged.b64(forged.KEYS[2])}],
+            "signed_by": 2,
+        },
+    }
+
+
+GENUINE = forged.sign(erased_by_hand())
+
+
+# --- what it says --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_its_counts_are_those_of_the_request() -> None:
+    wish = erase(make_full_customer())
+    known_key()
+    with translation.override("en"):
+        deletion = receipt_of(wish)["deletion"]
+    assert {row["model"]: row["count"] for row in deletion["removed"]} == wish.removed
+    assert len(wish.removed) > 10
+    methods = {row["model"]: (row["method"], row["fields"]) for row in deletion["removed"]}
+    assert methods["messaging.Message"] == ("deleted", [])
+    assert methods["accounts.Invoice"] == ("blanked", ["customer_id"])
+    assert methods["admin.LogEntry"][0] == "blanked"
+    invoices, fingerprint = deletion["kept"]
+    assert (invoices["count"], invoices["until"]) == (3, "2033-03-01")
+    assert invoices["without_end_yet"] == 1
+    assert invoices["how_long"].startswith("until 1 March 2033; 1 is not settled yet")
+    assert invoices["reason"].startswith("The law on book-keeping demands them")
+    assert fingerprint["model"] == "consent.Suppression"
+    assert fingerprint["until"] == f"{years_later(NOW, 3):%Y-%m-%d}"
+
+
+@pytest.mark.django_db
+def test_it_says_who_asked_when_and_who_answers_for_it() -> None:
+    wish = erase(make_customer())
+    known_key()
+    receipt = receipt_of(wish)
+    assert receipt["schema_version"] == DELETION_FORM
+    assert receipt["reference"] == str(wish.reference)
+    assert receipt["deletion"]["source"] == "customer"
+    assert receipt["deletion"]["requested_at"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    assert receipt["deletion"]["finished_at"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
+    assert receipt["issued_at"] == f"{LATER:%Y-%m-%dT%H:%M:%SZ}"
+    assert receipt["controller"]["name"] == "Portal Example AS"
+
+
+@pytest.mark.django_db
+def test_it_is_in_the_readers_language() -> None:
+    wish = erase(make_full_customer())
+    known_key()
+    said = {}
+    for language in ("nb", "en"):
+        with translation.override(language):
+            said[language] = receipt_of(wish)
+            assert said[language]["language"] == language
+    assert (
+        said["nb"]["deletion"]["removed"][0]["title"]
+        != (said["en"]["deletion"]["removed"][0]["title"])
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("days", [0, 35])
+def test_it_says_until_when_a_backup_may_hold_the_data(days: int, settings: Any) -> None:
+    wish = erase(make_customer())
+    known_key()
+    settings.BACKUP_DAYS = days
+    last = NOW + timedelta(days=days)
+    assert receipt_of(wish)["backups"]["until"] == f"{last:%Y-%m-%d}"
+
+
+@pytest.mark.django_db
+def test_it_names_the_record_of_the_journal_and_its_chain() -> None:
+    wish = erase(make_customer())
+    known_key()
+    place = receipt_of(wish)["proof"]["journal"]
+    record = open_journal().at(place["position"])
+    assert record is not None
+    assert record.entry["kind"] == "erasure"
+    assert record.entry["reference"] == str(wish.reference)
+    assert place["chain"] == forged.b64(record.chain)
+
+
+@pytest.mark.django_db
+def test_it_counts_the_systems_that_were_told_and_those_that_answered() -> None:
+    for name in "abcd":
+        Webhook.objects.create(
+            name=name, url=f"https://{name}.example.test/", events=[Webhook.Event.ERASURE]
+        )
+    Webhook.objects.create(name="e", url="https://e.example.test/", events=["consent.opted_out"])
+    wish = erase(make_customer())
+    known_key()
+    assert wish.announcement is not None
+    first, second, third, _fourth = Delivery.objects.filter(event_id=wish.announcement)
+    told = {"systems": 4, "acknowledged": 0, "open": 4, "given_up": 0, "no_longer_recorded": 0}
+    assert receipt_of(wish)["told"] == told
+    for delivery, state in ((first, "delivered"), (second, "dead")):
+        Delivery.objects.filter(pk=delivery.pk).update(state=state, body="")
+    third.delete()
+    told = {"systems": 4, "acknowledged": 1, "open": 1, "given_up": 1, "no_longer_recorded": 1}
+    assert receipt_of(wish)["told"] == told
+
+
+@pytest.mark.django_db
+def test_what_was_not_recorded_is_not_made_up() -> None:
+    """A deletion of before, or one that only the journal remembers after a restore."""
+    wish = DeletionRequest.objects.create(
+        state="finished", source="replay", actor="x", requested_at=NOW, finished_at=NOW
+    )
+    known_key()
+    receipt = receipt_of(wish)
+    assert receipt["told"] is None
+    assert receipt["proof"]["journal"] == {"position": None, "chain": None}
+    assert receipt["deletion"]["removed"] == receipt["deletion"]["kept"] == []
+
+
+@pytest.mark.django_db
+def test_nothing_of_the_person_stands_in_it() -> None:
+    person = make_full_customer(platform_id=987654321)
+    Webhook.objects.create(name="a", url="https://a.example.test/", events=[Webhook.Event.ERASURE])
+    canaries = [*VALUES, str(person.pk), person.pk.hex, "987654321"]
+    wish = erase(person)
+    known_key()
+    file = make_deletion_receipt(wish, now=LATER).decode()
+    assert wish.announcement is not None
+    for canary in (*canaries, str(wish.announcement), "example.test"):
+        assert canary.lower() not in file.lower()
+
+
+# --- when there is one ---------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_an_unfinished_deletion_has_none() -> None:
+    known_key()
+    wish = services.request_deletion(make_customer().pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    with pytest.raises(NotFinishedYet):
+        make_deletion_receipt(wish, now=LATER)
+    answer = Client().get(
+        f"/data/delete/{wish.reference}/receipt/", headers={"accept-language": "en"}
+    )
+    assert answer.status_code == 409
+    assert "The deletion is under way" in answer.content.decode()
+    page = Client().get(f"/data/delete/{wish.reference}/").content.decode()
+    assert "/receipt/" not in page
+
+
+@pytest.mark.django_db
+def test_before_the_log_knows_a_key_it_is_not_ready() -> None:
+    wish = erase(make_customer())
+    LogKey.objects.all().delete()
+    with pytest.raises(NotPublishedYet):
+        make_deletion_receipt(wish, now=LATER)
+    answer = Client().get(
+        f"/data/delete/{wish.reference}/receipt/", headers={"accept-language": "en"}
+    )
+    assert answer.status_code == 409
+    assert "The deletion is done." in answer.content.decode()
+    assert not LogKey.objects.exists()
+
+
+@pytest.mark.django_db
+def test_whoever_has_the_address_of_the_page_downloads_it() -> None:
+    wish = erase(make_customer())
+    known_key()
+    page = Client().get(f"/data/delete/{wish.reference}/").content.decode()
+    assert f'href="/data/delete/{wish.reference}/receipt/"' in page
+    with as_role(APP):
+        answer = Client().get(f"/data/delete/{wish.reference}/receipt/")
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Disposition"] == (
+        f'attachment; filename="deletion-receipt-{NOW:%Y-%m-%d}.json"'
+    )
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert answer.headers["X-Robots-Tag"] == "noindex"
+    assert verify(answer.content, keys.public_keys()).ok
+
+
+@pytest.mark.django_db
+def test_an_unknown_reference_leads_nowhere() -> None:
+    assert Client().get(f"/data/delete/{uuid.uuid4()}/receipt/").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_mail_leads_to_it(mailbox: Mailbox) -> None:
+    person = make_customer(language="en")
+    wish = erase(person)
+    with as_role(SENDER):
+        deliver_pending()
+    (delivery,) = mailbox.to(person.email)
+    address = f"{settings.PORTAL_URL}/data/delete/{wish.reference}/"
+    assert address in delivery.text()
+    assert f'href="{address}"' in delivery.text("html")
+    assert not Message.objects.filter(text__contains=str(wish.reference)).exists()
+
+
+@pytest.mark.django_db
+def test_what_would_not_verify_does_not_leave_the_house(monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = erase(make_customer())
+    known_key()
+    monkeypatch.setattr(keys, "sign", lambda _key, _message: bytes(64))
+    with pytest.raises(Unprovable, match=str(wish.reference)):
+        make_deletion_receipt(wish, now=LATER)
+
+
+@pytest.mark.django_db
+def test_it_stays_genuine_when_the_key_was_retired(settings: Any) -> None:
+    settings.LOG_KEYS = {1: forged.SEEDS[1]}
+    wish = erase(make_customer())
+    known_key()
+    file = make_deletion_receipt(wish, now=LATER)
+    settings.LOG_KEYS = {2: forged.SEEDS[2]}
+    known_key()
+    assert json.loads(make_deletion_receipt(wish, now=LATER))["proof"]["signed_by"] == 2
+    assert json.loads(file)["proof"]["signed_by"] == 1
+    assert verify(file, keys.public_keys()).ok
+    assert verify(file, {2: forged.KEYS[2]}).step == Step.KEY
+
+
+# --- whether it is genuine -----------------------------------------------------------------------
+
+
+def test_what_proves_a_choice_is_not_said_to_be_passed() -> None:
+    verdict = verify(GENUINE, forged.KEYS)
+    assert verdict.ok
+    assert verdict.without == (Step.LEAF, Step.PATH, Step.HEAD_SIGNATURE, Step.READABLE)
+    assert verify(forged.make(), forged.KEYS).without == ()
+
+
+@given(at=st.integers(0, len(GENUINE) - 1), byte=st.integers(0, 255))
+def test_one_changed_byte_fails_with_the_reason(at: int, byte: int) -> None:
+    changed = GENUINE[:at] + bytes([byte]) + GENUINE[at + 1 :]
+    verdict = verify(changed, forged.KEYS)
+    assert verdict.ok == (changed == GENUINE)
+    assert bool(verdict.reason) == (changed != GENUINE)
+
+
+@pytest.mark.parametrize("path", every_path(DELETION_RECEIPT), ids=lambda p: ".".join(map(str, p)))
+def test_a_field_that_is_missing_or_of_another_form_is_named(path: tuple[str | int, ...]) -> None:
+    named = isinstance(path[-1], str)
+    name = str(path[-1] if named else path[-2])
+    for change in [put(*path, 1.5)] + [remove(*path)] * named:
+        verdict = verify(forged.changed(GENUINE, change, anew=False), forged.KEYS)
+        assert verdict.step == Step.FIELDS
+        # Without the name of its form it is taken for one of a choice.
+        assert name in verdict.reason or path == ("schema_version",)
+
+
+@pytest.mark.parametrize(
+    ("change", "step"),
+    [
+        (put("proof", "signed_by", 1), Step.KEY),
+        (put("proof", "public_keys", [{"id": 2, "public": forged.b64(bytes(32))}]), Step.KEY),
+        (put("deletion", "removed", 0, "method", "forgotten"), Step.FIELDS),
+        (put("deletion", "removed", 0, "count", -1), Step.FIELDS),
+        (put("backups", "until", "soon"), Step.FIELDS),
+        (put("person", "Zebulon"), Step.FIELDS),
+    ],
+)
+def test_not_even_we_can_sign_one_of_another_form(
+    change: Callable[[Any], object], step: Step
+) -> None:
+    assert verify(forged.changed(GENUINE, change), forged.KEYS).step == step
+
+
+def test_a_receipt_of_one_kind_is_never_taken_for_the_other() -> None:
+    choice = forged.changed(forged.make(), put("schema_version", DELETION_FORM))
+    assert verify(choice, forged.KEYS).step == Step.FIELDS
+    deletion = forged.changed(GENUINE, put("schema_version", "something else"))
+    assert verify(deletion, forged.KEYS).step == Step.FIELDS
+
+
+# --- without us ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> tuple[Path, Path]:
+    receipt, published = tmp_path / "receipt.json", tmp_path / "keys.json"
+    receipt.write_bytes(GENUINE)
+    published.write_bytes(forged.keys_json())
+    return receipt, published
+
+
+def run_script(*arguments: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-I", str(SCRIPT), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd="/", env={})
+
+
+def test_the_command_says_what_it_says(files: tuple[Path, Path]) -> None:
+    out = StringIO()
+    call_command("verify_receipt", str(files[0]), stdout=out)
+    assert out.getvalue().startswith("Genuine.")
+    assert "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111" in out.getvalue()
+    assert "12 deleted" in out.getvalue()
+    assert "leaf, path, head_signature, readable" in out.getvalue()
+    files[0].write_bytes(GENUINE.replace(b'"count": 12', b'"count": 13'))
+    with pytest.raises(CommandError, match="receipt_signature"):
+        call_command("verify_receipt", str(files[0]))
+
+
+def test_the_script_says_the_same(files: tuple[Path, Path]) -> None:
+    done = run_script(*files)
+    assert done.returncode == 0, done.stderr
+    assert "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111" in done.stdout
+    assert "12 deleted" in done.stdout
+    for changed, step in (
+        (GENUINE.replace(b'"count": 12', b'"count": 13'), "receipt_signature"),
+        (GENUINE.replace(b'"signed_by": 2', b'"signed_by": 1'), "key"),
+        (GENUINE[:-1], "writing"),
+        (GENUINE[:-2], "json"),
+    ):
+        files[0].write_bytes(changed)
+        done = run_script(*files)
+        assert done.returncode == 1
+        assert f"({step})" in done.stderr
+        assert verify(changed, forged.KEYS).step == step
