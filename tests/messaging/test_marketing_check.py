@@ -408,4 +408,4 @@ def test_the_same_text_gives_the_same_answer() -> None:
 def test_a_long_text_of_nothing_is_searched_quickly_enough_to_stay_on_a_page() -> None:
     """No pattern may run away on repetition; a runaway would not end within the test run."""
     for piece in ("spar ", "1 ", "gratis ", "upgrade ", "https://", "![", "rabatt"):
-        find_marketing(piece * 5_000, "nb")
+        find_marketing(piece * 1_000, "nb")
