@@ -139,6 +139,8 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     # Urgent mail shares no worker with campaigns.
     "messaging.tasks.deliver_campaigns": {"queue": "campaigns"},
+    # Starting, gathering and stopping them waits for no round of either.
+    "messaging.tasks.run_mailings": {"queue": "mailings"},
     "messaging.tasks.*": {"queue": "mail"},
     # Other systems may be slow: nothing else waits in their queue.
     "consent.tasks.deliver_webhooks": {"queue": "webhooks"},
@@ -157,6 +159,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 EMAIL_BACKEND = "messaging.backends.OutboxBackend"
 MAIL_TRANSPORT = env.email_url
 SMTP_TIMEOUT = env.smtp_timeout
+# For the answer to a message's end a client waits at least so long (RFC 5321 §4.5.3.2.6).
+SMTP_ANSWER_TIMEOUT = 600
 SMTP_CONNECTIONS = env.smtp_connections
 ANYMAIL = {**dict(env.email_url.esp_settings), "WEBHOOK_SECRET": env.hooks_secret}
 MAIL_DOMAIN = env.mail_domain

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from accounts.models import User
 from consent.models import Suppression
 from foundation.addresses import address_hashes
 from foundation.calendar import years_later
@@ -21,11 +22,20 @@ BARRED_BY_OWN_WILL = (_Reason.COMPLAINT, _Reason.REPLAYED)
 BARRED_UNTIL_CONFIRMED = (*BARRED_BY_OWN_WILL, _Reason.ERASED, _Reason.HARD_BOUNCE)
 
 
+@transaction.atomic
 def suppress(address: str, *, reason: Suppression.Reason, now: datetime) -> bool:
     """From now on nothing optional reaches the address; twice is once. Whether it is new.
 
     Written under every live key: a customer's own hashes may be older than the newest of them.
+    Their account is held first, as a hand-over holds it: one that has begun ends before the bar
+    stands, and none begins until it does. Who also changes choices or messages does so afterwards.
     """
+    list(
+        User.objects.with_address(address)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk")
+    )
     is_new = not is_suppressed(address, reasons=(reason,))
     Suppression.objects.bulk_create(
         [

@@ -100,10 +100,10 @@ def check(receipt, known):
     if is_deletion:
         done = receipt["deletion"]
         print("Genuine. Deletion", receipt["reference"], done["requested_at"], done["finished_at"])
-        for row in done["removed"] + done["kept"]:
-            print("-", row["title"], row["count"], row.get("method") or row["how_long"])
+        for what in ("removed", "kept"):
+            for row in done[what] or [{"title": what, "count": "nothing recorded", "how_long": ""}]:
+                print("-", row["title"], row["count"], row.get("method") or row["how_long"])
         return
-
     notice = receipt["pii_processing"]["privacy_notice"]
     head, event, leaf = proof["head"], proof["event"], raw(proof["leaf_hash"])
     hashed = hashlib.sha256(b"\0" + canonical(event)).digest()

@@ -1,18 +1,23 @@
 """Monthly range partitions on a UUIDv7 key: Django keeps one key, months drop as a whole."""
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from django.db import connection, migrations
+from django.db import OperationalError, connection, migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
+from psycopg.errors import LockNotAvailable
 
 from foundation.calendar import month_start, months_later
 from foundation.ids import uuid7_floor
 from foundation.roles import APP, KEEPER
 
 MONTHS_AHEAD = 12
+# A migration waits this long for a lock of a table in use, and half a minute in all.
+LOCK_MILLISECONDS = 300
+LOCK_ATTEMPTS = 50
 
 
 class CreatePartitionedModel(migrations.CreateModel):
@@ -36,6 +41,77 @@ class CreatePartitionedModel(migrations.CreateModel):
         schema_editor.execute(
             f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO portal_app, portal_owner"
         )
+
+
+class AddIndexByMonth(migrations.AddIndex):
+    """`AddIndex` on a partitioned table in use: each month by itself, while rows are written.
+
+    Only the empty index of the whole is made under a lock of the table, in a moment. Every step
+    looks at what is there, so after a kill it goes on. For migrations that are not atomic.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        quote = schema_editor.quote_name
+        table, name = model._meta.db_table, str(self.index.name)
+        begins = f"CREATE INDEX {quote(name)} ON {quote(table)} "
+        statement = str(self.index.create_sql(model, schema_editor))
+        assert statement.startswith(begins), statement
+        what = statement.removeprefix(begins)
+        _patiently(f"CREATE INDEX IF NOT EXISTS {quote(name)} ON ONLY {quote(table)} {what}")
+        for partition in existing_partitions(table):
+            if _has_index(partition, name):
+                continue
+            own = f"{name}{partition.removeprefix(table)}"
+            with connection.cursor() as cursor:
+                # What a killed run left half built.
+                cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {quote(own)}")
+                cursor.execute(f"CREATE INDEX CONCURRENTLY {quote(own)} ON {partition} {what}")
+            _patiently(f"ALTER INDEX {quote(name)} ATTACH PARTITION {quote(own)}")
+
+
+class DropIndexSoon(migrations.RemoveIndex):
+    """`RemoveIndex` on a partitioned table in use, which needs it alone for a moment."""
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        _patiently(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self.name)}")
+
+
+def _has_index(partition: str, name: str) -> bool:
+    """Whether it has its part of that index; a month made meanwhile has from the start."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_inherits h JOIN pg_index i ON i.indexrelid = h.inhrelid "
+            "WHERE h.inhparent = %s::regclass AND i.indrelid = %s::regclass)",
+            [name, partition],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def _patiently(statement: str) -> None:
+    """Try again and again for the lock, each time so briefly that nobody behind it waits long."""
+    for left in reversed(range(LOCK_ATTEMPTS)):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_MILLISECONDS}ms'")
+                cursor.execute(statement)
+            return
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable) or not left:
+                raise
+            time.sleep(LOCK_MILLISECONDS / 1000)
 
 
 def partition_name(table: str, month: datetime) -> str:

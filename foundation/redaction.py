@@ -11,7 +11,12 @@ _TOKEN = re.compile(
 # signs webhooks (24 bytes or more in base64).
 _SECRET = re.compile(r"(?<![A-Za-z0-9])(?:c[ps]_[A-Za-z0-9_-]{43}|whsec_[A-Za-z0-9+/]{32,}={0,2})")
 _QUERY = re.compile(r"\?[^\s\"']*")
-_ADDRESS = re.compile(r"[^\s@<>\"'=:]+@[^\s@<>\"',;]+")
+# Also a quoted local part (RFC 5321, 4.1.2), and a return address that names another's address
+# (`kari=example.no@bounces.example`).
+_ADDRESS = re.compile(
+    r"(?:\"(?:[^\"\\\r\n]|\\.){1,64}\"|(?:[^\s@<>\"'=:]+=(?=[^\s@<>\"'=:.]+\.))*[^\s@<>\"'=:]+)"
+    r"@[^\s@<>\"',;]+"
+)
 _IPV4 = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 # What may be an IPv6 address, whole or shortened (`2001:db8::1`); a time of day looks alike.
 _COLONS = re.compile(r"(?<!\w)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,45}(?!\w)")

@@ -12,14 +12,16 @@ from email.utils import parseaddr
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from messaging.checklist import refuse_missing_pictures
+from messaging.contents import as_typed
 from messaging.marketing_check import Passage, find_marketing
-from messaging.models import Mailing, ServiceAnnouncement
+from messaging.models import Mailing, Message, ServiceAnnouncement
 from messaging.outbox import wake_after_commit
 from messaging.policy import REVIEW_WORKING_DAYS, SAME_PRESS, working_days_later
 from messaging.refusals import NotAllowed, Unfit, WrongState
@@ -34,6 +36,7 @@ COPIED = (
     "author_id",
     "edited_by_id",
     "edited_at",
+    "writers",
     "approved_by_id",
     "approved_at",
 )
@@ -45,7 +48,7 @@ def marketing_in(announcement: ServiceAnnouncement) -> Iterator[tuple[str, str, 
     """Field, language and passages of each text in which something advertises or watches."""
     for language in LANGUAGES:
         for field in FIELDS:
-            text = announcement.text(field, language)
+            text = as_typed(announcement.text(field, language))
             if found := find_marketing(text, language, announcement.category):
                 yield field, language, found
 
@@ -79,7 +82,8 @@ def check_fit(announcement: ServiceAnnouncement) -> None:
 
 def why_not_approve(announcement: ServiceAnnouncement, user: User) -> str:
     """Why this person cannot approve it; empty when they may."""
-    if user.pk in (announcement.author_id, announcement.edited_by_id):
+    writers = {announcement.author_id, announcement.edited_by_id, *announcement.writers}
+    if user.pk in writers:
         return _("You wrote this: somebody else must read and approve it.")
     if not user.has_perm(APPROVE):
         return _("You may not approve service announcements: somebody who may must read it.")
@@ -114,16 +118,23 @@ def month_of(now: datetime) -> datetime:
 
 
 def sent_this_month(now: datetime) -> QuerySet[ServiceAnnouncement]:
-    """Each that was started, also if it was cancelled on the way: some may have received it."""
+    """Each that was started; of what was cancelled on the way, what somebody may have received."""
+    handed = Message.objects.filter(mailing_id=OuterRef("pk"), handed_at__isnull=False)
     found: QuerySet[ServiceAnnouncement] = ServiceAnnouncement.objects.filter(
-        resolved_at__gte=month_of(now), resolved_at__lte=now
+        ~Q(state=Mailing.State.CANCELLED) | Exists(handed),
+        resolved_at__gte=month_of(now),
+        resolved_at__lte=now,
     )
     return found
 
 
 def read_by_nobody_else() -> Q:
     """Went out, and nobody but its writers ever approved it."""
-    return Q(approved_at=None) | Q(approved_by=F("author")) | Q(approved_by=F("edited_by"))
+    by_a_writer = Q(writers__contains=[F("approved_by")])
+    # Of what was sent before there was a list, only these are known.
+    for name in ("author", "edited_by"):
+        by_a_writer |= Q(approved_by=F(name))
+    return Q(approved_at=None) | by_a_writer
 
 
 # --- on call -------------------------------------------------------------------------------------
@@ -150,6 +161,7 @@ def send_standing(text: ServiceAnnouncement, *, actor: User, now: datetime) -> S
                 )
             )
         check_fit(origin)
+        refuse_missing_pictures(origin)
         copied = {name: getattr(origin, name) for name in COPIED}
         try:
             with transaction.atomic():

@@ -8,12 +8,13 @@ meets it. What changes after the resolution is caught at the hand-over.
 
 import json
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
-from messaging import segments
+from messaging import segments, stopping
 from messaging.models import Campaign, Mailing, Segment
 from messaging.policy import AUDIENCE_CHUNK, MIN_SEGMENT, PRIORITY_OPTIONAL, PRIORITY_SERVICE
 from messaging.reach import ANNOUNCEMENT, CAMPAIGN, SEGMENTED, Conditions, outcome, reached
@@ -64,11 +65,17 @@ _TO_EVERYBODY = _insert(
 _FIRST, _LAST = uuid.UUID(int=0), uuid.UUID(int=2**128 - 1)
 
 
-def resolve(mailing: Mailing, *, now: datetime, chunk: int = AUDIENCE_CHUNK) -> int:
+def resolve(
+    mailing: Mailing,
+    *,
+    now: datetime,
+    chunk: int = AUDIENCE_CHUNK,
+    between: Callable[[], None] = lambda: None,
+) -> int:
     """Write the messages of a started mailing; how many. Continues where it was cut off.
 
     Each chunk holds the mailing's row, so that two workers take turns, and a pause or a
-    cancellation comes between two chunks.
+    cancellation comes between two chunks. So does what else must not wait: `between`.
     """
     written = 0
     while not mailing.resolved:
@@ -80,8 +87,10 @@ def resolve(mailing: Mailing, *, now: datetime, chunk: int = AUDIENCE_CHUNK) -> 
                 locked.state = Mailing.State.PAUSED
                 locked.stop_reason = Mailing.StopReason.TOO_FEW
                 locked.save(update_fields=["state", "stop_reason"])
+                stopping.tell_why(locked, locked.stop_reason)
                 break
             written += _resolve_chunk(locked, now=now, chunk=chunk)
+        between()
         mailing.refresh_from_db()
     mailing.refresh_from_db()
     return written

@@ -15,11 +15,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from messaging.contents import Contents, Passage, broken_links, find, read
+from messaging.contents import Contents, Passage, as_typed, broken_links, find, read
 from messaging.link_checks import Found, known_links
 from messaging.models import Mailing
 from messaging.policy import MAIL_SHOWN_BYTES, SUBJECT_SHOWN
-from messaging.refusals import WrongState
+from messaging.refusals import Unfit, WrongState
 from messaging.rendering import render_preview
 from messaging.rendering.fields import fields_in_addresses, fields_without_default, unknown_fields
 from messaging.rendering.pictures import SCHEME, unknown_pictures
@@ -66,7 +66,7 @@ class Draft:
     contents: Contents
 
     def text(self, field: str) -> str:
-        return _as_typed(self.mailing.text(field, self.language))
+        return as_typed(self.mailing.text(field, self.language))
 
     @property
     def is_begun(self) -> bool:
@@ -109,9 +109,19 @@ def refuse_unfinished(mailing: Mailing) -> None:
         raise WrongState(words % {"number": len(stops), "words": stops[0].words})
 
 
+def refuse_missing_pictures(mailing: Mailing) -> None:
+    """Looked at again when it starts: what was approved is what goes out, pictures and all."""
+    for language in LANGUAGES:
+        for address in unknown_pictures(mailing.text("body", language)):
+            words = _(
+                "The picture %(address)s is gone. Upload it again, and have it approved anew."
+            )
+            raise Unfit(words % {"address": _short(address)})
+
+
 def checklist(mailing: Mailing) -> list[Item]:
     drafts = [
-        Draft(mailing, language, read(_as_typed(mailing.text("body", language))))
+        Draft(mailing, language, read(as_typed(mailing.text("body", language))))
         for language in LANGUAGES
     ]
     return [
@@ -329,11 +339,6 @@ def _leads_inside(host: str) -> bool:
 
 def _is_for_examples(address: str) -> bool:
     return bool(_EXAMPLES.search(urlsplit(address).hostname or ""))
-
-
-def _as_typed(text: str) -> str:
-    """Browsers send CRLF but count a line's end as one character, and passages are for them."""
-    return text.replace("\r\n", "\n")
 
 
 def _short(address: str) -> str:

@@ -56,13 +56,19 @@ def find(source: str, *forms: str) -> Passage:
     return Passage()
 
 
+def as_typed(text: str) -> str:
+    """Browsers send CRLF but count a line's end as one character, and passages are for them."""
+    return text.replace("\r\n", "\n")
+
+
 def line_of(source: str, start: int) -> int:
     """As editors count: the first line is 1."""
     return source.count("\n", 0, start) + 1
 
 
 # What looks like a link and became none: an address with a space, a scheme that runs something.
-_BROKEN = re.compile(r"!?\[[^\]\n]*\]\s?\([^)\n]*\)?")
+# Bounded: each of twenty thousand brackets would otherwise look for its end through all the rest.
+_BROKEN = re.compile(r"!?\[[^\]\n]{0,300}\]\s?\([^)\n]{0,2000}\)?")
 
 
 def broken_links(source: str, contents: Contents) -> Iterator[Passage]:

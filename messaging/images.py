@@ -8,6 +8,7 @@ One address serves every reader, so a picture that is loaded tells nobody who op
 
 import hashlib
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +25,7 @@ from PIL import Image, ImageCms, ImageOps
 from accounts.models import User
 from messaging.models import Campaign, MailImage, Mailing, ServiceAnnouncement
 from messaging.policy import (
+    PICTURE_HEIGHT,
     PICTURE_PNG_BYTES,
     PICTURE_STORED_BYTES,
     PICTURE_UPLOAD_BYTES,
@@ -35,10 +37,13 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 # Mail programs lack WebP; both of these every one of them shows.
 EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg"}
 MEGABYTE = 1_000_000
+_ORIENTATION = 0x0112
+# One at a time in a process: a few kilobytes may unpack to more than a hundred megabytes.
+_drawing = threading.Lock()
 
 # As long as no two pictures share so much of their digest; the whole of it always names one.
 PREFIX_LENGTH = 12
-_USED = re.compile(r"picture:([0-9a-f]{4,64})")
+_USED = re.compile(rf"picture:([0-9a-f]{{{PREFIX_LENGTH},64}})")
 
 
 class RefusedPicture(ValueError):
@@ -70,7 +75,10 @@ def draw(data: bytes) -> Drawn:
             % {"limit": PICTURE_UPLOAD_BYTES // MEGABYTE}
         )
     try:
-        with warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning):
+        with (
+            _drawing,
+            warnings.catch_warnings(action="error", category=Image.DecompressionBombWarning),
+        ):
             return _drawn(data)
     except RefusedPicture:
         raise
@@ -89,11 +97,7 @@ def _drawn(data: bytes) -> Drawn:
             raise _too_many_pixels()
         is_photograph = opened.format in ("JPEG", "WEBP")
         opened.seek(0)
-        picture: Image.Image = ImageOps.exif_transpose(opened)
-        picture = _in_plain_colours(picture)
-    if picture.width > PICTURE_WIDTH:
-        height = max(1, round(picture.height * PICTURE_WIDTH / picture.width))
-        picture = picture.resize((PICTURE_WIDTH, height), Image.Resampling.LANCZOS)
+        picture = _in_plain_colours(_upright(_smaller(opened)))
     encoded, content_type = _encoded(picture, is_photograph=is_photograph)
     if len(encoded) > PICTURE_STORED_BYTES:
         raise RefusedPicture(
@@ -101,6 +105,34 @@ def _drawn(data: bytes) -> Drawn:
             % {"size": len(encoded) / MEGABYTE}
         )
     return Drawn(encoded, content_type, picture.width, picture.height)
+
+
+def _smaller(opened: Image.Image) -> Image.Image:
+    """First of all: whatever follows then costs a fraction of what the upload unpacks to."""
+    lies = opened.getexif().get(_ORIENTATION, 1) >= 5
+    width, height = (opened.height, opened.width) if lies else opened.size
+    drawn_width = min(width, PICTURE_WIDTH)
+    drawn_height = max(1, round(height * drawn_width / width))
+    if drawn_height > PICTURE_HEIGHT:
+        raise RefusedPicture(
+            _("The picture would be %(height)d pixels tall, of at most %(limit)d. Crop it.")
+            % {"height": drawn_height, "limit": PICTURE_HEIGHT}
+        )
+    if drawn_width == width:
+        return opened
+    size = (drawn_height, drawn_width) if lies else (drawn_width, drawn_height)
+    # JPEG unpacks to a half, a quarter or an eighth by itself.
+    opened.draft(None, (2 * size[0], 2 * size[1]))
+    # Colours out of a list, or one that means “nothing”, cannot be mixed.
+    if opened.mode in ("1", "P", "PA") or "transparency" in opened.info:
+        plain = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+        return plain.resize(size, Image.Resampling.LANCZOS)
+    return opened.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    turned: Image.Image = ImageOps.exif_transpose(picture)
+    return turned
 
 
 def _in_plain_colours(picture: Image.Image) -> Image.Image:
@@ -184,14 +216,20 @@ def named_in(text: str) -> set[str]:
     return set(_USED.findall(text))
 
 
-def uses_of(image: MailImage, *, only_sent: bool = False) -> Iterator[Mailing]:
+# Its words are settled: they were approved, or went out.
+SETTLED = Q(state__in=(Mailing.State.APPROVED, Mailing.State.SENDING, Mailing.State.PAUSED)) | Q(
+    resolved_at__isnull=False
+)
+
+
+def uses_of(image: MailImage, *, only_settled: bool = False) -> Iterator[Mailing]:
     """Mailings whose text names the picture; few mailings have any, so each is read."""
     for model in (Campaign, ServiceAnnouncement):
         mailings: QuerySet[Mailing] = model.objects.filter(
             Q(body_nb__contains="picture:") | Q(body_en__contains="picture:")
         )
-        if only_sent:
-            mailings = mailings.filter(resolved_at__isnull=False)
+        if only_settled:
+            mailings = mailings.filter(SETTLED)
         for mailing in mailings.iterator(chunk_size=200):
             named = named_in(mailing.body_nb) | named_in(mailing.body_en)
             if any(image.digest.startswith(prefix) for prefix in named):

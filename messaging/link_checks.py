@@ -23,7 +23,13 @@ from urllib3.exceptions import HTTPError
 from consent.webhooks.addresses import ForbiddenAddressError, check_url
 from consent.webhooks.calling import CheckedAdapter
 from consent.webhooks.cutting import cut_after
-from messaging.policy import LINK_BELIEVED, LINK_HOPS, LINK_SECONDS, LINKS_AT_ONCE
+from messaging.policy import (
+    LINK_BELIEVED,
+    LINK_HOPS,
+    LINK_SECONDS,
+    LINKS_A_PRESS,
+    LINKS_AT_ONCE,
+)
 
 _HEADERS = {
     "User-Agent": "portal-link-check/1",
@@ -81,6 +87,14 @@ def check_links(addresses: Iterable[str]) -> dict[str, LinkState]:
     except redis.RedisError:
         return states
     return states
+
+
+def try_some(addresses: Iterable[str]) -> int:
+    """Try as many as one press may, those we know nothing of first; how many are left unknown."""
+    known = known_links(addresses)
+    wanted = sorted(known, key=lambda address: known[address].found is not Found.UNKNOWN)
+    check_links(wanted[:LINKS_A_PRESS])
+    return sum(known[address].found is Found.UNKNOWN for address in wanted[LINKS_A_PRESS:])
 
 
 def try_link(address: str) -> LinkState:

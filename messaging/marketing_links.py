@@ -1,10 +1,13 @@
 """Links and pictures that watch who reads, or lead to a shop: one half of `marketing_check`."""
 
 import re
+from html import escape
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from messaging.contents import find, read
 
 TRACKED = _("The address says by which message the reader came: it tracks.")
 HIDDEN = _("A short or redirecting address hides where it leads, and counts who follows it.")
@@ -42,7 +45,7 @@ _NAMES_A_READER = re.compile(
     re.IGNORECASE,
 )
 # A personal field of ours, or a placeholder of other tools, inside an address.
-_PLACEHOLDER = re.compile(r"\{\{?[^{}]+\}?\}|%%[^%]+%%|\*\|[^|]+\|\*|\[\[[^\]]+\]\]")
+_PLACEHOLDER = re.compile(r"\{\{?[^{}]+\}?\}|%%[^%]+%%|\*\|[^|]+\|\*|\[\[[^\]]{1,100}\]\]")
 # Nobody types such a thing: digits among letters, at length.
 _CODE = re.compile(r"(?=[^/]*\d)(?=[^/]*[a-z])[A-Za-z0-9_\-]{20,}")
 _SELLS = re.compile(
@@ -56,9 +59,11 @@ _PRICES = re.compile(
 )
 
 _IMAGE = re.compile(
-    r"!\[[^\]]*\]\(\s*<?([^)\s>]+)|<img\b[^>]*?\bsrc\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE
+    r"!\[[^\]]{0,500}\]\(\s{0,20}<?([^)\s>]+)|"
+    r"<img\b[^>]{0,500}?\bsrc\s{0,20}=\s{0,20}[\"']?([^\"'\s>]+)",
+    re.IGNORECASE,
 )
-_ADDRESS = re.compile(r"(?:https?:)?//[^\s<>\"')\]]+|\]\(\s*<?(/[^)\s>]+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?:https?:)?//[^\s<>\"')\]]+|\]\(\s{0,20}<?(/[^)\s>]+)", re.IGNORECASE)
 _BARE_SHORT = re.compile(
     rf"(?<![\w./@-])(?:{'|'.join(re.escape(host) for host in sorted(_SHORT))})/[\w\-]+",
     re.IGNORECASE,
@@ -85,7 +90,32 @@ def find_links(text: str, *, about_money: bool) -> list[Found]:
         if why := _why_link(address, about_money=about_money):
             found.append((start, end, why))
     found += [(*match.span(), HIDDEN) for match in _BARE_SHORT.finditer(text)]
+    return found + _as_readers_get_them(text, found, about_money=about_money)
+
+
+def _as_readers_get_them(text: str, known: list[Found], *, about_money: bool) -> list[Found]:
+    """What only shows once the Markdown is read: entities, escapes, references."""
+    contents = read(text)
+    judged = {address: _why_link(address, about_money=about_money) for address in contents.links}
+    judged |= {address: _why_picture(address) for address, _said in contents.pictures}
+    places = [(start, end) for start, end, _why in known]
+    found: list[Found] = []
+    for address, why in judged.items():
+        if why is None:
+            continue
+        start, end = _place(text, address)
+        if all(end <= first or last <= start for first, last in places):
+            found.append((start, end, why))
     return found
+
+
+def _place(text: str, address: str) -> tuple[int, int]:
+    """Where it stands, however it is written; all of the text when it is disguised throughout."""
+    parts = _split(address)
+    place = find(text, address, escape(address), (parts and parts.hostname) or "")
+    if place.start is None or place.end is None:
+        return 0, len(text)
+    return place.start, place.end
 
 
 def _split(address: str) -> SplitResult | None:
@@ -97,7 +127,9 @@ def _split(address: str) -> SplitResult | None:
 
 def _why_picture(address: str) -> str | Promise | None:
     parts = _split(address)
-    if parts is None or parts.query or _BEACON.search(parts.path) or _PLACEHOLDER.search(address):
+    if parts is None or parts.query or _BEACON.search(parts.path):
+        return BEACON
+    if _PLACEHOLDER.search(unquote(address)):
         return BEACON
     return BEACON if _WATCHING_HOST.search(parts.hostname or "") else None
 

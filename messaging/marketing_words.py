@@ -43,7 +43,8 @@ def rule(why: str | Promise, *patterns: str, priced: bool = False) -> Rule:
     return Rule(re.compile(rf"\b(?:{joined})", re.IGNORECASE | re.UNICODE), why, priced)
 
 
-_AMOUNT = r"\d[\d\s.,]*"
+# Bounded, as all that repeats here: at each of many short numbers the rest would be read again.
+_AMOUNT = r"\d[\d\s.,]{0,20}"
 # Codes in capitals only: "nok 5 minutter" and "30 sek" are no money.
 _CODES = r"(?-i:NOK|SEK|DKK|EUR|USD|GBP|AUD)"
 _MONEY = (
@@ -124,7 +125,7 @@ NORWEGIAN: tuple[Rule, ...] = (
     ),
     rule(
         UPGRADE,
-        rf"oppgrader\s+(?:nå|i\s+dag)\b(?![^.!?\n]*\b{_SOFTWARE})",
+        rf"oppgrader\s+(?:nå|i\s+dag)\b(?![^.!?\n]{{0,200}}\b{_SOFTWARE})",
         rf"oppgrader\s+(?:gjerne\s+)?(?:kontoen\s+)?til\s+(?:\w+\s+)?{_PAID_PLAN}",
         r"oppgrader\s+(?:abonnementet|planen|pakken|kontoen|til\s+et?\s+større)\b",
         r"(?:få|lås\s+opp)\s+(?:enda\s+)?(?:mer|flere)\s+(?:funksjoner|muligheter|ut\s+av)\b",
@@ -245,7 +246,7 @@ ENGLISH: tuple[Rule, ...] = (
     ),
     rule(
         UPGRADE,
-        rf"upgrade\s+(?:now|today)\b(?![^.!?\n]*\b{_SOFTWARE})",
+        rf"upgrade\s+(?:now|today)\b(?![^.!?\n]{{0,200}}\b{_SOFTWARE})",
         rf"upgrade\s+(?:your\s+\w+\s+)?to\s+(?:\w+\s+)?{_PAID_PLAN}",
         r"(?<!if you )(?<!when you )upgrade\s+your\s+(?:plan|subscription|account|package)\b",
         r"(?:unlock|get)\s+(?:even\s+)?more\s+(?:features|out\s+of|value|power)\b",

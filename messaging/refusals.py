@@ -10,4 +10,4 @@ class NotAllowed(WrongState):
 
 
 class Unfit(WrongState):
-    """What it says, or under which name, may not go out as a service announcement."""
+    """What it says or shows, or under which name, may not go out like this."""

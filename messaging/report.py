@@ -1,7 +1,8 @@
 """What became of a mailing, in numbers: no name, no address, nobody's habits.
 
 Everything is counted from what sending leaves behind anyway. Who opened it or clicked is not known
-to anybody: pictures and links are the same for every reader (`pages-not-people`).
+to anybody: pictures and links are the same for every reader, but those by which they unsubscribe
+or change their choices (`pages-not-people`).
 """
 
 import re
@@ -11,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 
 from consent.models import ConsentDetail, State
 from foundation.ids import uuid7_floor
-from messaging.models import Campaign, Mailing, Message, ProviderEvent
+from messaging.models import Campaign, Mailing, Message
+from messaging.stopping import came_back
 
 # Widths a reader grasps; the narrowest that needs no more than so many columns is taken.
 _SECONDS = (1, 5, 15, 60, 300, 900, 3_600, 10_800, 21_600, 86_400, 604_800)
@@ -84,17 +87,18 @@ def report(mailing: Mailing) -> Report:
 
     moments = [moment for row in rows for moment in row[4:6] if moment is not None]
     width = _width(max(moments) - min(moments)) if moments else WIDTHS[0]
-    came_back = _came_back(mailing)
+    bounced, complained = came_back(mailing)
+    delivered = sum(row[3] for row in rows)
     return Report(
         total=sum(row[2] for row in rows),
         sent=count(Message.State.SENT),
-        delivered=sum(row[3] for row in rows) or None,
+        delivered=delivered if delivered or not settings.MAIL_TRANSPORT.is_smtp else None,
         waiting=count(Message.State.QUEUED, Message.State.CLAIMED, Message.State.HANDING),
         withheld=reasons(Message.State.WITHHELD),
         failed=reasons(Message.State.FAILED),
         in_doubt=count(Message.State.IN_DOUBT),
-        bounced=came_back["bounced"],
-        complained=came_back["complained"],
+        bounced=bounced,
+        complained=complained,
         opted_out=_opted_out(mailing),
         width=width,
         over_time=_over_time(mailing, width),
@@ -126,20 +130,6 @@ def _where(mailing: Mailing) -> dict[str, Any]:
         "first": uuid7_floor(mailing.resolved_at),
         "last": uuid7_floor(mailing.resolved_at + timedelta(days=1)),
     }
-
-
-def _came_back(mailing: Mailing) -> dict[str, int]:
-    """Mails, not reports: the same one may come back twice."""
-    kinds = {
-        "bounced": ProviderEvent.Kind.HARD_BOUNCE,
-        "complained": ProviderEvent.Kind.COMPLAINT,
-    }
-    return ProviderEvent.objects.filter(mailing_id=mailing.pk).aggregate(
-        **{
-            name: Count("message_id", filter=Q(kind=kind), distinct=True)
-            for name, kind in kinds.items()
-        }
-    )
 
 
 def _opted_out(mailing: Mailing) -> int | None:

@@ -1,22 +1,37 @@
 """What changes a mailing. Admin, tasks and tests call these; every one may be called twice."""
 
-from contextlib import suppress
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from messaging import announcing, audience, campaigning, checklist, segments, stopping
+from messaging import (
+    announcing,
+    audience,
+    campaigning,
+    checklist,
+    segments,
+    stopping,
+    taking_back,
+)
 from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
 from messaging.outbox import put_account_mail, wake_after_commit, wake_sender
 from messaging.policy import Lane
-from messaging.refusals import WrongState
+from messaging.refusals import NotAllowed, Unfit, WrongState
 from messaging.rendering import render_preview
 from messaging.sender import deliver_pending
+from messaging.sending.claims import withhold_cancelled
 
+logger = logging.getLogger(__name__)
 State = Mailing.State
+_KINDS: tuple[type[Campaign | ServiceAnnouncement], ...] = (Campaign, ServiceAnnouncement)
 
 __all__ = [
     "Progress",
@@ -32,6 +47,7 @@ __all__ = [
     "run_mailings",
     "send_test",
     "start",
+    "version_of",
 ]
 
 
@@ -57,23 +73,30 @@ def _move(
 
 
 @transaction.atomic
-def approve(mailing: Mailing, *, actor: User, now: datetime) -> None:
+def approve(mailing: Mailing, *, actor: User, now: datetime, read: str | None = None) -> None:
     """Both texts have been read and may go out. Any later edit takes this back.
 
+    `read` names the words that were read (`version_of`); without it, those of the object given.
     An announcement needs another than its writers, and words that do not advertise. The row is
     held, so that what is looked at here is what is approved.
     """
-    read = mailing.edited_at
+    read = version_of(mailing) if read is None else read
     _hold(mailing)
-    if mailing.edited_at != read:
+    if version_of(mailing) != read:
         raise WrongState(_("The text has changed since you read it. Read it again."))
     if mailing.state == State.DRAFT:
         if isinstance(mailing, ServiceAnnouncement):
             announcing.check_approval(mailing, actor=actor)
         if isinstance(mailing, Campaign):
             campaigning.check_approval(mailing, now=now)
+        campaigning.check_moment(mailing, now=now)
         checklist.refuse_unfinished(mailing)
     _move(mailing, to=State.APPROVED, allowed=(State.DRAFT,), approved_by=actor, approved_at=now)
+
+
+def version_of(mailing: Mailing) -> str:
+    """Names the words that stand there: each edit has a moment of its own."""
+    return mailing.edited_at.isoformat() if mailing.edited_at else ""
 
 
 def edited(mailing: Mailing, *, actor: User, now: datetime) -> None:
@@ -88,6 +111,8 @@ def edited(mailing: Mailing, *, actor: User, now: datetime) -> None:
     mailing.refresh_from_db(
         fields=["state", "approved_by", "approved_at", "edited_by", "edited_at"]
     )
+    if isinstance(mailing, ServiceAnnouncement):
+        mailing.refresh_from_db(fields=["writers"])
 
 
 def _hold(mailing: Mailing) -> None:
@@ -100,12 +125,19 @@ def _hold(mailing: Mailing) -> None:
 def start(mailing: Mailing, *, actor: User | None, now: datetime) -> None:
     """Send now. The audience is resolved as of this moment, by the sender."""
     _hold(mailing)
-    if mailing.state == State.APPROVED and isinstance(mailing, ServiceAnnouncement):
-        announcing.check_start(mailing)
+    if mailing.state == State.APPROVED:
+        _look_again(mailing)
     if mailing.state == State.APPROVED and isinstance(mailing, Campaign) and actor is not None:
         campaigning.check_start(mailing, now=now)
     if _move(mailing, to=State.SENDING, allowed=(State.APPROVED,), resolved_at=now):
         _wake_mailings()
+
+
+def _look_again(mailing: Mailing) -> None:
+    """What was approved is still fit to go out; or `Unfit` or `NotAllowed`."""
+    checklist.refuse_missing_pictures(mailing)
+    if isinstance(mailing, ServiceAnnouncement):
+        announcing.check_start(mailing)
 
 
 @transaction.atomic
@@ -127,16 +159,20 @@ def resume(mailing: Mailing, *, actor: User, now: datetime) -> None:
 
 @transaction.atomic
 def cancel(mailing: Mailing, *, actor: User, now: datetime) -> None:
-    """What has not been handed over never is, and is shown as withheld."""
-    _move(
+    """What has not been handed over never is, and is shown as withheld.
+
+    Only the state changes here, so that every worker sees it at once however much is queued; the
+    rows follow in the next round.
+    """
+    if isinstance(mailing, ServiceAnnouncement) and mailing.is_standing:
+        raise WrongState(_("A standing text is never sent itself, only a copy of it."))
+    if _move(
         mailing,
         to=State.CANCELLED,
         allowed=(State.DRAFT, State.APPROVED, State.SENDING, State.PAUSED),
         finished_at=now,
-    )
-    Message.objects.of_mailing(mailing.pk).filter(state=Message.State.QUEUED).update(
-        state=Message.State.WITHHELD, reason="cancelled", finished_at=now
-    )
+    ):
+        _wake_mailings()
 
 
 def send_test(mailing: Mailing, *, to: User, now: datetime) -> None:
@@ -177,10 +213,22 @@ def progress(mailing: Mailing) -> Progress:
             [mailing.pk],
         )
         rows: list[tuple[str, str, int]] = cursor.fetchall()
+    if mailing.state == State.CANCELLED:
+        # What waits there waits only to be marked as withheld.
+        rows = [
+            (Message.State.WITHHELD, "cancelled", number)
+            if state == Message.State.QUEUED
+            else (state, reason, number)
+            for state, reason, number in rows
+        ]
 
     def count(*states: Message.State) -> int:
         return sum(number for state, _reason, number in rows if state in states)
 
+    reasons: Counter[str] = Counter()
+    for state, reason, number in rows:
+        if state == Message.State.WITHHELD:
+            reasons[reason] += number
     return Progress(
         total=sum(number for _state, _reason, number in rows),
         sent=count(Message.State.SENT),
@@ -188,9 +236,7 @@ def progress(mailing: Mailing) -> Progress:
         failed=count(Message.State.FAILED),
         in_doubt=count(Message.State.IN_DOUBT),
         waiting=count(Message.State.QUEUED, Message.State.CLAIMED, Message.State.HANDING),
-        reasons={
-            reason: number for state, reason, number in rows if state == Message.State.WITHHELD
-        },
+        reasons=dict(reasons),
     )
 
 
@@ -203,18 +249,51 @@ def audience_preview(mailing: Mailing, *, now: datetime) -> dict[str, int]:
 
 
 def run_mailings(*, now: datetime) -> None:
-    """Start what is timed for now, resolve audiences, finish what is done. The sender's round."""
-    for model in (Campaign, ServiceAnnouncement):
-        for mailing in model.objects.due(now):
-            # Edited or cancelled in this very moment: then it is no longer due.
-            with suppress(WrongState):
-                start(mailing, actor=None, now=now)
-        for mailing in model.objects.running():
-            if stopping.stop_if_over_threshold(mailing, now=now):
-                continue
-            if not mailing.resolved and audience.resolve(mailing, now=now):
+    """Start what is timed for now, resolve audiences, finish what is done. The sender's round.
+
+    Whatever is wrong with one mailing holds up no other; the next round tries it again.
+    """
+    for mailing in (each for model in _KINDS for each in model.objects.due(now)):
+        with _apart(mailing):
+            _start_by_itself(mailing, now=now)
+    _stop_those_over_threshold(now=now)
+    while withhold_cancelled(now=now):
+        _stop_those_over_threshold(now=now)
+    for mailing in _running():
+        with _apart(mailing):
+            meanwhile = partial(_stop_those_over_threshold, now=now)
+            if not mailing.resolved and audience.resolve(mailing, now=now, between=meanwhile):
                 wake_sender(_lane(mailing))
             finish_if_done(mailing, now=now)
+
+
+def _start_by_itself(mailing: Mailing, *, now: datetime) -> None:
+    try:
+        start(mailing, actor=None, now=now)
+    except (NotAllowed, Unfit):
+        taking_back.take_back(mailing, look=_look_again)
+    except WrongState:
+        # Edited or cancelled in this very moment: then it is no longer due.
+        return
+
+
+def _stop_those_over_threshold(*, now: datetime) -> None:
+    for mailing in _running():
+        with _apart(mailing):
+            stopping.stop_if_over_threshold(mailing, now=now)
+
+
+def _running() -> list[Mailing]:
+    return [mailing for model in _KINDS for mailing in model.objects.running()]
+
+
+@contextmanager
+def _apart(mailing: Mailing) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 -- one mailing's trouble is not the others'
+        # Not its words: a database quotes the row it refuses.
+        logger.error("mailing %s was passed over: %s", mailing.pk, type(error).__name__)
 
 
 def finish_if_done(mailing: Mailing, *, now: datetime) -> None:

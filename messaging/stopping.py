@@ -22,6 +22,7 @@ from accounts.models import User
 from foundation.mail import write_mail
 from messaging.models import Mailing
 from messaging.policy import (
+    MIN_SEGMENT,
     STOP_BOUNCED_FROM,
     STOP_BOUNCED_SHARE,
     STOP_COMPLAINED_SHARE,
@@ -53,7 +54,7 @@ class Figures:
 
 def stop_if_over_threshold(mailing: Mailing, *, now: datetime) -> bool:
     """Whether it was stopped just now. Only few rows are read while little has come back."""
-    returned = _came_back(mailing)
+    returned = came_back(mailing)
     accepted = _accepted(mailing) if any(returned) else Figures()
     new = Figures(0, *returned).since(accepted)
     # Nothing to be a large share of even the smallest number.
@@ -78,14 +79,14 @@ def _stop(mailing: Mailing, reason: str, figures: Figures, *, now: datetime) -> 
     if not stopped:
         return False
     logger.warning("a mailing has stopped itself: %s, %s", reason, asdict(figures))
-    _tell(mailing, reason, figures)
+    tell_why(mailing, reason, figures)
     mailing.state, mailing.stop_reason = Mailing.State.PAUSED, reason
     return True
 
 
 def accept_what_came_back(mailing: Mailing) -> None:
     """Somebody has seen why it stopped and lets it go on: from here on it is counted anew."""
-    figures = Figures(_handed(mailing), *_came_back(mailing))
+    figures = Figures(_handed(mailing), *came_back(mailing))
     with suppress(redis.RedisError):
         cache.set(_key(mailing), asdict(figures), timeout=REMEMBERED)
 
@@ -104,15 +105,16 @@ def _key(mailing: Mailing) -> str:
 
 # --- counting ------------------------------------------------------------------------------------
 
-# One message may be told of twice, by its provider and by a mail; what a server refused at once
-# (5xx) never comes back; and anybody can write a bounce, so what is unproven is left out.
+# Each reader counts once: the same thing is told of twice, by a provider and by a mail, and nobody
+# stops a campaign alone by complaining often. What a server refused at once (5xx) never comes back;
+# and anybody can write a bounce, so what is unproven is left out.
 _CAME_BACK = """
-SELECT (SELECT count(DISTINCT COALESCE(message_id, id)) FROM messaging_providerevent
+SELECT (SELECT count(DISTINCT COALESCE(person_id, message_id, id)) FROM messaging_providerevent
          WHERE mailing_id = %(mailing)s AND kind = 'hard_bounce'
            AND outcome <> 'unknown')
        + (SELECT count(*) FROM messaging_message
            WHERE mailing_id = %(mailing)s AND state = 'failed' AND reason LIKE '5%%'),
-       (SELECT count(DISTINCT COALESCE(message_id, id)) FROM messaging_providerevent
+       (SELECT count(DISTINCT COALESCE(person_id, message_id, id)) FROM messaging_providerevent
          WHERE mailing_id = %(mailing)s AND kind = 'complaint'
            AND outcome <> 'unknown')
 """
@@ -127,8 +129,8 @@ SELECT count(*) FROM (
 """
 
 
-def _came_back(mailing: Mailing) -> tuple[int, int]:
-    """Bounced, complained."""
+def came_back(mailing: Mailing) -> tuple[int, int]:
+    """How many readers' mail bounced, and how many complained, each counted once."""
     bounced, complained = _row(_CAME_BACK, mailing=mailing.pk)
     return bounced, complained
 
@@ -166,13 +168,24 @@ def _row(statement: str, **values: Any) -> tuple[int, ...]:
 # --- telling -------------------------------------------------------------------------------------
 
 
-def _tell(mailing: Mailing, reason: str, figures: Figures) -> None:
-    """Author and approver (and who sent it at night) learn which figure it was."""
+def tell_why(mailing: Mailing, reason: str, figures: Figures | None = None) -> None:
+    """Author and approver (and who sent it at night) learn why. The pause stands if they cannot."""
+    try:
+        with transaction.atomic():
+            _write_mails(mailing, reason, figures or Figures())
+    except Exception as error:  # noqa: BLE001 -- whatever it is, what leaves must stop
+        # Not its words: they may name a person.
+        logger.error("nobody was told that a mailing stopped: %s", type(error).__name__)
+
+
+def _write_mails(mailing: Mailing, reason: str, figures: Figures) -> None:
     keys = {mailing.author_id, mailing.approved_by_id, getattr(mailing, "sent_by_id", None)}
     people = User.objects.filter(pk__in=keys - {None}, is_active=True)
     bounces = reason == Mailing.StopReason.BOUNCES
     count = figures.bounced if bounces else figures.complained
     context = {
+        "too_few": reason == Mailing.StopReason.TOO_FEW,
+        "fewest": MIN_SEGMENT,
         "bounces": bounces,
         "count": count,
         "handed": figures.handed,

@@ -38,11 +38,7 @@ def _deliver(lane: Lane) -> int:
 
 @shared_task(name="messaging.tasks.run_mailings")
 def run_mailings() -> None:
-    """Start, resolve and finish mailings.
-
-    One process at a time: resolving a large audience takes long, and the other process of this
-    worker must stay free for urgent mail.
-    """
+    """Start, resolve, stop and finish mailings; one process at a time."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT pg_try_advisory_lock({_MAILINGS})")
         if not cursor.fetchone()[0]:

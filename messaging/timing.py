@@ -28,6 +28,11 @@ def moments(send_at: datetime) -> dict[str, str]:
     }
 
 
+def earliest(send_at: datetime) -> datetime:
+    """When that hour first comes anywhere."""
+    return min(map(datetime.fromisoformat, moments(send_at).values()))
+
+
 def head_start(now: datetime) -> timedelta:
     """How long before `send_at` the first customers' hour comes, and one hour to gather them.
 

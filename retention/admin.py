@@ -59,11 +59,15 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("deleted, per class"))
     def deleted(self, wish: DeletionRequest) -> str:
+        if wish.removed is None:
+            return _("Not recorded")
         rows = [f"{title_of(model)}: {count}" for model, count in wish.removed.items()]
         return "; ".join(rows) or "–"
 
     @admin.display(description=gettext_lazy("kept, per class"))
     def still_kept(self, wish: DeletionRequest) -> str:
+        if wish.kept is None:
+            return _("Not recorded")
         rows = [f"{title_of(row['model'])}: {row['count']} ({row['until']})" for row in wish.kept]
         return "; ".join(rows) or "–"
 

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -22,10 +23,16 @@ class Line:
 
 
 def send_deletion_confirmed(
-    user: User, *, removed: Mapping[str, int], kept: Sequence[Kept], reference: uuid.UUID
+    user: User,
+    *,
+    removed: Mapping[str, int],
+    blanked: Mapping[str, Any],
+    kept: Sequence[Kept],
+    reference: uuid.UUID,
 ) -> None:
     """Names no account any more: the outbox blanks body and address once it is sent."""
     language = user.language or settings.LANGUAGE_CODE
+    stayed = {name: row["count"] for name, row in blanked.items()}
     page = reverse("deletion_status", kwargs={"reference": reference})
     with translation.override(language):
         write_mail(
@@ -34,8 +41,11 @@ def send_deletion_confirmed(
             person_id=None,
             language=language,
             context={
-                "deleted": lines(removed, OnErasure.DELETE),
-                "blanked": lines(removed, OnErasure.BLANK),
+                "deleted": lines({name: n - stayed.get(name, 0) for name, n in removed.items()}),
+                # What is kept until a date stands below.
+                "blanked": lines(
+                    {n: c for n, c in stayed.items() if ENTRIES[n].erasure == OnErasure.BLANK}
+                ),
                 "kept": kept,
                 "reference": reference,
                 "url": f"{settings.PORTAL_URL}{page}",
@@ -43,9 +53,5 @@ def send_deletion_confirmed(
         )
 
 
-def lines(removed: Mapping[str, int], erasure: OnErasure) -> list[Line]:
-    return [
-        Line(ENTRIES[model].title, count)
-        for model, count in removed.items()
-        if count and ENTRIES[model].erasure == erasure
-    ]
+def lines(counts: Mapping[str, int]) -> list[Line]:
+    return [Line(ENTRIES[model].title, count) for model, count in counts.items() if count]

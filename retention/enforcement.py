@@ -4,10 +4,12 @@ Killed at any line, the next run takes up what is left: every batch is its own t
 month is detached, then dropped, each by itself. Two runs of a rule at once: the second steps back.
 """
 
+import functools
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,36 +51,60 @@ def unlock(name: str) -> None:
         connection.close()  # it is broken, and its lock went with it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """What a run may remove at most. `confirm` raises, inside the lock, unless it still holds."""
+
+    rows: int
+    months: Collection[str]
+    confirm: Callable[[], None]
+
+
 def run_rule(
-    entry: Entry, rule: Rule, *, now: datetime, actor: str, batch: int
+    entry: Entry,
+    rule: Rule,
+    *,
+    now: datetime,
+    actor: str,
+    batch: int,
+    started_at: datetime | None = None,
+    bound: Bound | None = None,
 ) -> RetentionRun | None:
-    """The run's row, or None when another process has this rule in hand."""
+    """The run's row, or None when another process has this rule in hand.
+
+    `now` decides what is due. A run under a plan has the plan's moment there, and began later.
+    """
     with rule_lock(rule.name) as got:
         if not got:
             return None
+        if bound is not None:
+            bound.confirm()
         began = time.monotonic()
         run = RetentionRun(
-            rule=rule.name, actor=actor, cutoff=rule.period.cutoff(now), started_at=now
+            rule=rule.name,
+            actor=actor,
+            cutoff=rule.period.cutoff(now),
+            started_at=started_at or now,
         )
         run.save(force_insert=True)
         if rule.removal == Removal.PARTITIONS:
-            drop_months(entry, rule, run, now=now)
+            drop_months(entry, rule, run, now=now, only=None if bound is None else bound.months)
         else:
-            remove = REMOVALS[rule.removal]
-            while remove_batch(run, lambda: remove(entry, rule, now, batch)):
-                pass
+            remove_batches(entry, rule, run, now=now, batch=batch, bound=bound)
         run.duration = timedelta(seconds=time.monotonic() - began)
         run.save(update_fields=["duration", "longest_batch"])
         return run
 
 
-def refuse_rule(rule: Rule, *, why: str, now: datetime, actor: str) -> RetentionRun:
+def refuse_rule(
+    rule: Rule, *, why: str, now: datetime, actor: str, started_at: datetime | None = None
+) -> RetentionRun:
     """A run that removed nothing, because what is due is far from what is usual."""
     run = RetentionRun(
         rule=rule.name,
         actor=actor,
         cutoff=rule.period.cutoff(now),
-        started_at=now,
+        started_at=started_at or now,
         duration=timedelta(),
         refused=why,
     )
@@ -93,6 +119,20 @@ def timed(run: RetentionRun) -> Iterator[None]:
     yield
     took = timedelta(seconds=time.monotonic() - began)
     run.longest_batch = max(run.longest_batch or took, took)
+
+
+def remove_batches(
+    entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime, batch: int, bound: Bound | None
+) -> None:
+    remove = REMOVALS[rule.removal]
+
+    def number() -> int:
+        return batch if bound is None else min(batch, bound.rows - run.removed)
+
+    while (limit := number()) > 0 and remove_batch(
+        run, functools.partial(remove, entry, rule, now, limit)
+    ):
+        pass
 
 
 def remove_batch(run: RetentionRun, remove: Callable[[], int]) -> int:
@@ -193,8 +233,15 @@ REMOVALS: dict[Removal, Callable[[Entry, Rule, datetime, int], int]] = {
 # --- whole months --------------------------------------------------------------------------------
 
 
-def drop_months(entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime) -> None:
-    """Detach each due month without blocking anybody, then drop it.
+def drop_months(
+    entry: Entry,
+    rule: Rule,
+    run: RetentionRun,
+    *,
+    now: datetime,
+    only: Collection[str] | None = None,
+) -> None:
+    """Detach each due month (of `only`) without blocking anybody, then drop it.
 
     Detaching concurrently is PostgreSQL's own two steps; a killed one is finished first.
     """
@@ -204,6 +251,8 @@ def drop_months(entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime) -
             cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} FINALIZE")
         attached = set(existing_partitions(table))
         for name in due_months(entry, rule, now):
+            if only is not None and name not in only:
+                continue
             if name in attached:
                 cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} CONCURRENTLY")
             rows = count_rows(name)

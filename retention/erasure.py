@@ -12,8 +12,9 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
+from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Func, Model, Q, QuerySet, Value
 from django.db.models.functions import Lower
 
 from accounts.models import User
@@ -27,6 +28,7 @@ from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
 JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"
 ACCOUNT = "accounts.User"
+STAFF_LOG = "admin.LogEntry"
 ALL_AT_ONCE = 1_000_000
 
 
@@ -58,29 +60,43 @@ def step_names() -> list[str]:
     return [JOURNAL, SUPPRESSION, *(entry.model for entry in personal_entries())]
 
 
-def erase_batch(name: str, person: Person, *, limit: int, now: datetime) -> int:
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """How many rows a batch dealt with, and how many of them stay, with columns emptied."""
+
+    rows: int
+    blanked: int = 0
+
+    def __add__(self, other: "Gone") -> "Gone":
+        return Gone(self.rows + other.rows, self.blanked + other.blanked)
+
+
+def erase_batch(name: str, person: Person, *, limit: int, now: datetime) -> Gone:
     """Let at most `limit` rows of one class go; how many went. Less than `limit` means done."""
     if name == SUPPRESSION:
         if person.user is not None:
             suppress(person.user.email, reason=Suppression.Reason.ERASED, now=now)
-        return 0
+        return Gone(0)
     entry = ENTRIES[name]
+    if name == STAFF_LOG:
+        return erase_staff_log(entry, person)
     if special := SPECIAL.get(name):
-        return special(entry, person, limit)
+        return Gone(special(entry, person, limit))
     return let_go(entry, rows_about(entry, person.id), limit)
 
 
-def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> int:
+def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> Gone:
     """Delete the rows, or empty the columns that lead to the person."""
     if entry.erasure == OnErasure.DELETE:
-        return delete_rows(rows, limit)
+        return Gone(delete_rows(rows, limit))
     model = model_of(entry)
     blank: dict[str, Any] = {}
     for name in entry.blanked:
         field = model._meta.get_field(name)
         blank[name] = None if getattr(field, "null", False) else ""
     batch = rows.order_by().values("pk")[:limit]
-    return model._base_manager.filter(pk__in=batch).update(**blank)
+    blanked = model._base_manager.filter(pk__in=batch).update(**blank)
+    return Gone(blanked, blanked)
 
 
 def delete_rows(rows: QuerySet[Any], limit: int) -> int:
@@ -106,9 +122,9 @@ def erase_consent_details(entry: Entry, person: Person, limit: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def erase_staff_log(entry: Entry, person: Person, limit: int) -> int:
+def erase_staff_log(entry: Entry, person: Person) -> Gone:
     """Blank what names the person as the one acted on; what they did as former staff goes."""
-    gone = LogEntry.objects.filter(user_id=person.id).delete()[0]
+    gone = Gone(LogEntry.objects.filter(user_id=person.id).delete()[0])
     gone += let_go(entry, rows_about(entry, person.id), ALL_AT_ONCE)
     for address in person.addresses():
         named = Q(object_repr__iexact=address) | Q(object_repr__iendswith=f" {address}")
@@ -120,11 +136,22 @@ def erase_account(entry: Entry, person: Person, limit: int) -> int:
     """The account's row, once nothing refers to it any more."""
     for each in SCHEDULE:
         for column in each.mentions:
-            model_of(each)._base_manager.filter(**{column: person.id}).update(**{column: None})
+            forget_mention(model_of(each), column, person.id)
     return delete_rows(rows_about(entry, person.id), limit)
 
 
-def sweep(person: Person, *, now: datetime) -> dict[str, int]:
+def forget_mention(model: type[Model], column: str, person_id: uuid.UUID) -> None:
+    """Empty the column where it names the person; of a list of keys only theirs goes."""
+    if isinstance(model._meta.get_field(column), ArrayField):
+        without = Func(F(column), Value(person_id), function="array_remove")
+        model._base_manager.filter(**{f"{column}__contains": [person_id]}).update(
+            **{column: without}
+        )
+    else:
+        model._base_manager.filter(**{column: person_id}).update(**{column: None})
+
+
+def sweep(person: Person, *, now: datetime) -> dict[str, Gone]:
     """Everything but the fingerprint at once, inside the transaction that holds the account's row.
 
     Takes with it what slipped in while the steps ran.
@@ -138,6 +165,5 @@ def sweep(person: Person, *, now: datetime) -> dict[str, int]:
 SPECIAL: dict[str, Callable[[Entry, Person, int], int]] = {
     "messaging.Message": erase_mails,
     "consent.ConsentDetail": erase_consent_details,
-    "admin.LogEntry": erase_staff_log,
     ACCOUNT: erase_account,
 }

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db.models import Count, Max, Min, Model, Q, QuerySet
+from django.utils.translation import gettext as _
 
 from accounts.models import Invoice
 from consent.suppression import REVIEW_AFTER_YEARS
@@ -70,7 +71,23 @@ class Kept:
     @classmethod
     def from_json(cls, row: dict[str, Any]) -> "Kept":
         until = None if row["until"] is None else date.fromisoformat(row["until"])
-        return cls(entry=ENTRIES[row["model"]], count=row["count"], until=until, open=row["open"])
+        return cls(
+            entry=entry_named(row["model"]), count=row["count"], until=until, open=row["open"]
+        )
+
+
+def entry_named(model: str) -> Entry:
+    """A class of an old receipt may have no entry any more: then only its name is known."""
+    return ENTRIES.get(model) or Entry(
+        model=model,
+        data_class=DataClass.OPERATION,
+        title=model,
+        purpose="",
+        clause="",
+        fields={},
+        erasure=OnErasure.KEEP,
+        why_kept=_("Not recorded"),
+    )
 
 
 def kept_after_erasure(person_id: uuid.UUID, *, now: datetime) -> list[Kept]:

@@ -45,8 +45,17 @@ class DeletionRequest(models.Model):
     actor = models.CharField(_("who"), max_length=60)
     requested_at = models.DateTimeField(_("asked for at"))
     finished_at = models.DateTimeField(_("done at"), null=True)
-    removed: "models.JSONField[Any, Any]" = models.JSONField(_("deleted, per class"), default=dict)
-    kept: "models.JSONField[Any, Any]" = models.JSONField(_("kept, per class"), default=list)
+    # Null where nobody recorded it: a deletion that only the journal remembers after a restore.
+    removed: "models.JSONField[Any, Any]" = models.JSONField(
+        _("deleted, per class"), default=dict, null=True
+    )
+    # Of those, the rows that stayed: `{class: {"count": rows, "fields": columns emptied}}`.
+    blanked: "models.JSONField[Any, Any]" = models.JSONField(
+        _("blanked, per class"), default=dict, editable=False
+    )
+    kept: "models.JSONField[Any, Any]" = models.JSONField(
+        _("kept, per class"), default=list, null=True
+    )
     # Where the journal says of it, and what the chain was there; none for one of before.
     journal_position = models.BigIntegerField(_("record of the journal"), null=True)
     journal_chain = models.BinaryField(max_length=32, null=True)
@@ -85,6 +94,8 @@ class DeletionStep(models.Model):
     position = models.SmallIntegerField(_("order"))
     name = models.CharField(_("class of data"), max_length=100)
     removed = models.BigIntegerField(_("deleted"), default=0)
+    # How many of those rows stayed, without the columns that led to the person.
+    blanked = models.BigIntegerField(_("blanked"), default=0)
     finished_at = models.DateTimeField(_("done at"), null=True)
 
     class Meta:

@@ -17,10 +17,18 @@ from django.db.models.functions import Cast
 from retention import enforcement
 from retention.entries import Entry, Removal, Rule
 from retention.models import RetentionRun
-from retention.policy import PLAN_HOLDS, RUNS_COMPARED, is_unusual
+from retention.policy import (
+    DAYS_COMPARED,
+    PLAN_HOLDS,
+    THE_NIGHT,
+    is_clock_doubtful,
+    is_unusual,
+)
 from retention.schedule import RULES, model_of
 
 _MOMENT = "%Y%m%dT%H%M%SZ"
+# Up to here a table is counted: the planner's estimate may be from before it shrank.
+COUNTED_ROWS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +98,9 @@ def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
     months: tuple[str, ...] = ()
     if rule.removal == Removal.PARTITIONS:
         months = tuple(enforcement.due_months(entry, rule, now))
-        counts = [enforcement.count_rows(name) for name in months]
-        due, which = sum(counts), "\n".join(map(str, zip(months, counts, strict=True)))
+        contents = [contents_of_month(name) for name in months]
+        due = sum(rows for rows, _first, _last in contents)
+        which = "\n".join(map(str, zip(months, contents, strict=True)))
     else:
         due, which = digest_of_rows(entry, rule, now)
     cutoff = rule.period.cutoff(now)
@@ -109,6 +118,23 @@ def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
 def rule_version(entry: Entry, rule: Rule) -> str:
     """Changes when anything about the rule does that decides what goes."""
     return f"{entry.model} {rule.name} {rule.clock} {rule.period} {rule.removal} {rule.only}"
+
+
+def confirm_rule(planned: RulePlan, now: datetime) -> None:
+    """Under the rule's lock, just before it runs: `now` is the plan's moment."""
+    if plan_rule(planned.entry, planned.rule, now).digest != planned.digest:
+        raise PlanDiffers(
+            f"What {planned.rule.name} would remove changed after the plan was confirmed: it was "
+            "not run. Make a new plan."
+        )
+
+
+def contents_of_month(table: str) -> tuple[int, str, str]:
+    """How many rows, and the keys at both ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*), min(id::text), max(id::text) FROM {table}")
+        rows, first, last = cursor.fetchone()
+    return int(rows), first or "", last or ""
 
 
 def digest_of_rows(entry: Entry, rule: Rule, now: datetime) -> tuple[int, str]:
@@ -129,21 +155,39 @@ def digest_of_rows(entry: Entry, rule: Rule, now: datetime) -> tuple[int, str]:
     return int(found["n"]), f"{found['n']} {found['total'] or 0}"
 
 
-def why_unusual(plan: RulePlan) -> str:
+def why_clock_doubtful(now: datetime) -> str:
+    """Why no rule may run at night under a clock that says `now`; '' when it may be believed."""
+    moments = RetentionRun.objects.newest_moments()
+    if moments is None or not is_clock_doubtful(now, began=moments[0], finished=moments[1]):
+        return ""
+    began = moments[0]
+    return (
+        f"the clock says {now:%Y-%m-%d %H:%M}, the newest run began {began:%Y-%m-%d %H:%M}: a "
+        "wrong clock, or rules that stood still for long"
+    )
+
+
+def why_unusual(plan: RulePlan, now: datetime) -> str:
     """Why the night should not run this by itself; '' when it is like other nights.
 
     A wrong clock, or a rule that someone shortened by mistake, must not empty the house.
     """
-    runs = RetentionRun.objects.filter(rule=plan.rule.name, duration__isnull=False, refused="")
-    recent = list(runs.order_by("-started_at").values_list("removed", flat=True)[:RUNS_COMPARED])
+    nights = RetentionRun.objects.filter(
+        rule=plan.rule.name,
+        actor=THE_NIGHT,
+        duration__isnull=False,
+        refused="",
+        started_at__gt=now - DAYS_COMPARED,
+    )
+    recent = list(nights.values_list("removed", flat=True))
     if not is_unusual(plan.due, of=max(plan.due, rows_of(plan.entry)), recent=recent):
         return ""
     most = max(recent, default=0)
-    return f"{plan.due} rows are due; the most in the last {len(recent)} runs was {most}"
+    return f"{plan.due} rows are due; the most in {len(recent)} recent nights was {most}"
 
 
 def rows_of(entry: Entry) -> int:
-    """About how many rows the table has; counted where it has never been analysed."""
+    """About how many rows the table has; counted where that costs little."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT COALESCE(sum(GREATEST(c.reltuples, 0)), 0)::bigint FROM pg_class c "
@@ -152,4 +196,4 @@ def rows_of(entry: Entry) -> int:
             {"table": model_of(entry)._meta.db_table},
         )
         estimate = int(cursor.fetchone()[0])
-    return estimate or model_of(entry)._base_manager.count()
+    return estimate if estimate > COUNTED_ROWS else model_of(entry)._base_manager.count()

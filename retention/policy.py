@@ -81,15 +81,35 @@ PLAN_HOLDS = timedelta(days=1)
 # What the night may remove by itself. A wrong clock or a mistyped period shows as a number far
 # beyond what other nights removed; then a person looks at the plan and enforces it by its digest.
 # Two months of nights, so that the last drop of a month is among them.
-RUNS_COMPARED = 60
-ALWAYS_USUAL = 1000
+# Only nights count: what a person has looked at makes nothing usual.
+THE_NIGHT = "beat"
+DAYS_COMPARED = timedelta(days=60)
+# So few are nobody's house.
+ALWAYS_USUAL = 20
+# Up to here half of a table is as usual as a tenth.
+SMALL = 1000
 TIMES_USUAL = 5
 
 
 def is_unusual(due: int, *, of: int, recent: Sequence[int]) -> bool:
-    """Whether so many rows, out of about `of`, are far from what recent runs removed."""
+    """Whether so many rows, out of about `of`, are far from what recent nights removed.
+
+    Nights that removed nothing are no history: the first month that drops follows many of them.
+    """
     if due <= ALWAYS_USUAL:
         return False
-    if recent:
-        return due > max(ALWAYS_USUAL, TIMES_USUAL * max(recent)) and 10 * due > of
-    return 2 * due > of
+    most = max(recent, default=0)
+    if most and due > SMALL:
+        return due > TIMES_USUAL * most and 10 * due > of
+    return due > TIMES_USUAL * most and 2 * due > of
+
+
+# Nights look at the clock before anything else: no run began in the future, and a portal whose
+# rules stood still for so long is looked at by a person as well.
+CLOCK_MAY_DIFFER = timedelta(minutes=1)
+STOOD_STILL = timedelta(days=40)
+
+
+def is_clock_doubtful(now: datetime, *, began: datetime, finished: datetime) -> bool:
+    """Whether `now` can be no next night: `began` is the newest run, `finished` one that ended."""
+    return now < began - CLOCK_MAY_DIFFER or now > finished + STOOD_STILL

@@ -1,8 +1,9 @@
 """Reads on requests and runs that pages, admin and tasks share."""
 
+from datetime import datetime
 from typing import Any, Self
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 
 class DeletionRequestQuerySet(QuerySet[Any]):
@@ -19,6 +20,13 @@ class RetentionRunQuerySet(QuerySet[Any]):
     def refused_since(self) -> list[Any]:
         """The rules whose newest run was refused: a person must look at them."""
         return [run for run in self._newest().values() if run.refused]
+
+    def newest_moments(self) -> tuple[datetime, datetime] | None:
+        """When the newest run not refused began, and the newest that ended; None before one did."""
+        ran = self.filter(refused="")
+        ended = Q(duration__isnull=False)
+        found = ran.aggregate(began=Max("started_at"), ended=Max("started_at", filter=ended))
+        return (found["began"], found["ended"]) if found["ended"] else None
 
     def _newest(self) -> dict[str, Any]:
         finished = self.filter(duration__isnull=False)

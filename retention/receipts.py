@@ -24,8 +24,7 @@ from consent.proof.receipts import (
     signed,
 )
 from consent.proof.shape import DELETION_FORM
-from retention.entries import OnErasure
-from retention.holdings import Kept
+from retention.holdings import Kept, entry_named
 from retention.models import DeletionRequest, Source
 from retention.schedule import ENTRIES
 from retention.words import human_day, kept_sentence
@@ -71,8 +70,8 @@ def described(wish: DeletionRequest, *, now: datetime) -> dict[str, Any]:
             "asked_for_by": str(Source(wish.source).label),
             "requested_at": second(wish.requested_at),
             "finished_at": second(finished_at),
-            "removed": [removed(model, wish.removed[model]) for model in in_order(wish.removed)],
-            "kept": [kept(Kept.from_json(row)) for row in wish.kept],
+            "removed": None if wish.removed is None else removed(wish.removed, wish.blanked),
+            "kept": None if wish.kept is None else [kept(Kept.from_json(row)) for row in wish.kept],
         },
         "backups": backups(finished_at),
         "told": told(wish),
@@ -81,22 +80,28 @@ def described(wish: DeletionRequest, *, now: datetime) -> dict[str, Any]:
 
 
 def in_order(models: Iterable[str]) -> list[str]:
-    """As the schedule has them; the database keeps no order."""
-    places = list(ENTRIES)
-    return sorted(models, key=places.index)
+    """As the schedule has them, the database keeps no order; what it no longer has comes last."""
+    places = {model: place for place, model in enumerate(ENTRIES)}
+    return sorted(models, key=lambda model: (places.get(model, len(places)), model))
 
 
-def removed(model: str, count: int) -> dict[str, Any]:
-    """Deleted whole, or blanked: then `fields` are the columns that led to the person."""
-    entry = ENTRIES[model]
-    is_deleted = entry.erasure == OnErasure.DELETE
-    return {
-        "model": model,
-        "title": str(entry.title),
-        "count": count,
-        "method": "deleted" if is_deleted else "blanked",
-        "fields": [] if is_deleted else list(entry.blanked),
-    }
+def removed(counts: dict[str, int], stayed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Deleted whole, or blanked: then `fields` are the columns that led to the person.
+
+    As it was recorded when it was done: the schedule may say otherwise by now.
+    """
+    rows = []
+    for model in in_order(counts):
+        blanked = stayed.get(model, {"count": 0, "fields": []})
+        for method, count, fields in (
+            ("deleted", counts[model] - blanked["count"], []),
+            ("blanked", blanked["count"], blanked["fields"]),
+        ):
+            if count:
+                title = str(entry_named(model).title)
+                row = {"model": model, "title": title, "count": count}
+                rows.append(row | {"method": method, "fields": fields})
+    return rows
 
 
 def kept(each: Kept) -> dict[str, Any]:

@@ -132,7 +132,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         clause="service-is-service",
         fields=kinds(
             content="subject_nb subject_en preheader_nb preheader_en body_nb body_en review_note",
-            identity="author approved_by edited_by sent_by reviewed_by",
+            identity="author approved_by edited_by sent_by reviewed_by writers",
             technical="id state send_at created_at approved_at resolved_at resolved_through "
             "resolved finished_at category is_standing prepared_from edited_at reviewed_at "
             "stop_reason",
@@ -143,6 +143,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
             "edited_by_id",
             "sent_by_id",
             "reviewed_by_id",
+            "writers",
         ),
         erasure=OnErasure.NOBODY,
         no_clock=_("kept, to show what we announced; it names no customer"),
@@ -585,7 +586,7 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         title=_("Steps of deletions"),
         purpose=_("to finish a deletion whatever happens meanwhile"),
         clause="erased-on-request",
-        fields=kinds(technical="id request position name removed finished_at"),
+        fields=kinds(technical="id request position name removed blanked finished_at"),
         erasure=OnErasure.NOBODY,
         no_clock=_("goes with its deletion request"),
     ),
@@ -597,8 +598,8 @@ SCHEDULE: Final[tuple[Entry, ...]] = (
         clause="erased-on-request",
         fields=kinds(
             identity="person_id actor",
-            technical="id reference state source requested_at finished_at removed kept "
-            "journal_position journal_chain announcement announced",
+            technical="id reference state source requested_at finished_at removed blanked "
+            "kept journal_position journal_chain announcement announced",
         ),
         erasure=OnErasure.KEEP,
         why_kept=_("that a deletion was done, when, and how much of what; it names nobody"),

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import F
@@ -26,7 +27,7 @@ from retention.holdings import Kept, kept_after_erasure
 from retention.journal.keeping import write_erasure
 from retention.models import DeletionRequest, DeletionStep, RetentionRun, Source
 from retention.policy import BATCH_SIZE
-from retention.schedule import RULES, model_of
+from retention.schedule import ENTRIES, RULES, model_of
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ def enforce(
     """Run every rule (or those named), each for itself: one that fails stops no other.
 
     A rule that another process has in hand is left to it. The first failure is raised at the end.
-    `guarded`, as at night, a rule under which far more is due than usual is refused, with an alarm.
+    `guarded`, as at night, a rule under which far more is due than usual is refused, with an alarm,
+    and so is every rule under a clock that cannot be right.
     """
     runs: list[RetentionRun] = []
     failures: list[Exception] = []
@@ -78,10 +80,8 @@ def enforce(
         if only and name not in only:
             continue
         try:
-            why = planning.why_unusual(planning.plan_rule(entry, rule, now)) if guarded else ""
-            if why:
-                logger.error("retention rule %s was not run: %s", name, why)
-                runs.append(enforcement.refuse_rule(rule, why=why, now=now, actor=actor))
+            if guarded and (refused := refuse_unusual(entry, rule, now=now, actor=actor)):
+                runs.append(refused)
                 continue
             run = enforcement.run_rule(entry, rule, now=now, actor=actor, batch=batch)
         except Exception as failure:
@@ -99,9 +99,57 @@ def enforce(
 def enforce_plan(
     digest: str, *, actor: str, now: datetime, only: Collection[str] = ()
 ) -> list[RetentionRun]:
-    """What a person has read is what goes: the same rules, cutoffs, months and rows, or nothing."""
+    """What a person has read is what goes: the same rules, cutoffs, months and rows, or nothing.
+
+    Each rule is looked at once more under its lock, and removes no more than was planned. One that
+    differs by then is left; the others run, and `PlanDiffers` is raised at the end.
+    """
     plan_then = planning.confirm_plan(digest, now=now, only=only)
-    return enforce(plan_then.made_at, actor, only=[each.rule.name for each in plan_then.rules])
+    runs: list[RetentionRun] = []
+    failures: list[Exception] = []
+    for planned in plan_then.rules:
+        bound = enforcement.Bound(
+            rows=planned.due,
+            months=planned.months,
+            confirm=partial(planning.confirm_rule, planned, plan_then.made_at),
+        )
+        try:
+            run = enforcement.run_rule(
+                planned.entry,
+                planned.rule,
+                now=plan_then.made_at,
+                started_at=now,
+                actor=actor,
+                batch=BATCH_SIZE,
+                bound=bound,
+            )
+        except Exception as failure:
+            logger.exception("retention rule %s failed", planned.rule.name)
+            failures.append(failure)
+            continue
+        if run is not None:
+            runs.append(run)
+    if failures:
+        raise failures[0]
+    return runs
+
+
+def refuse_unusual(entry: Entry, rule: Rule, *, now: datetime, actor: str) -> RetentionRun | None:
+    """The row that says why the night leaves this rule to a person; None when it may run.
+
+    A refusal because of the clock is dated just after the newest run, not by the clock in doubt:
+    else one of a far future would stand above every run to come.
+    """
+    at = now
+    moments = RetentionRun.objects.newest_moments()
+    if (why := planning.why_clock_doubtful(now)) and moments:
+        at = moments[0] + enforcement.MICROSECOND
+    else:
+        why = planning.why_unusual(planning.plan_rule(entry, rule, now), now)
+    if not why:
+        return None
+    logger.error("retention rule %s was not run: %s", rule.name, why)
+    return enforcement.refuse_rule(rule, why=why, now=now, actor=actor, started_at=at)
 
 
 def ensure_partitions(now: datetime) -> int:
@@ -218,10 +266,12 @@ def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, ba
     if step.name == erasure.ACCOUNT:
         finish_deletion(request, person, now=now)
         return True
-    removed = erasure.erase_batch(step.name, person, limit=batch, now=now)
-    done = removed < batch
+    gone = erasure.erase_batch(step.name, person, limit=batch, now=now)
+    done = gone.rows < batch
     DeletionStep.objects.filter(pk=step_id).update(
-        removed=F("removed") + removed, finished_at=now if done else None
+        removed=F("removed") + gone.rows,
+        blanked=F("blanked") + gone.blanked,
+        finished_at=now if done else None,
     )
     return done
 
@@ -229,19 +279,37 @@ def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, ba
 def finish_deletion(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
     request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
-    for name, removed in erasure.sweep(person, now=now).items():
-        request.steps.filter(name=name).update(removed=F("removed") + removed, finished_at=now)
+    for name, gone in erasure.sweep(person, now=now).items():
+        request.steps.filter(name=name).update(
+            removed=F("removed") + gone.rows,
+            blanked=F("blanked") + gone.blanked,
+            finished_at=now,
+        )
     request.removed = dict(request.steps.filter(removed__gt=0).values_list("name", "removed"))
+    # With the columns as the schedule has them today: a class may have another name tomorrow.
+    request.blanked = {
+        name: {"count": count, "fields": list(ENTRIES[name].blanked)}
+        for name, count in request.steps.filter(blanked__gt=0).values_list("name", "blanked")
+    }
     request.state = DeletionRequest.State.FINISHED
     request.finished_at = now
     request.person_id = None
     request.save(
-        update_fields=["removed", "state", "finished_at", "person_id", "announcement", "announced"]
+        update_fields=[
+            "removed",
+            "blanked",
+            "state",
+            "finished_at",
+            "person_id",
+            "announcement",
+            "announced",
+        ]
     )
     if person.user is not None and request.source != Source.REPLAY:
         emails.send_deletion_confirmed(
             person.user,
             removed=request.removed,
+            blanked=request.blanked,
             kept=[Kept.from_json(row) for row in request.kept],
             reference=request.reference,
         )

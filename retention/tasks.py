@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from retention import services
+from retention import policy, services
 from retention.journal import keeping
 from retention.schedule import RULES
 
@@ -21,7 +21,7 @@ def enforce_rules() -> None:
 @shared_task(name="retention.tasks.enforce_rule")
 def enforce_rule(name: str) -> int:
     """One rule; what is far from usual is left to a person. How many rows went."""
-    runs = services.enforce(timezone.now(), "beat", only=[name], guarded=True)
+    runs = services.enforce(timezone.now(), policy.THE_NIGHT, only=[name], guarded=True)
     return sum(run.removed for run in runs)
 
 

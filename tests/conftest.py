@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings as SettingsWrapper
 from pytest_django.plugin import DjangoDbBlocker
 
 from foundation import standstill
+from tests import emptying
 from tests.database import test_database
 from tests.mailbox import Mailbox
 
@@ -21,6 +22,8 @@ def django_db_setup(
 ) -> Iterator[None]:
     """Takes the place of pytest-django's own set-up, which would migrate in every process."""
     with django_db_blocker.unblock(), test_database():
+        emptying.remember()
+        emptying.end_quickly()
         with django_db_blocker.block():
             yield
         # A browser of this session may still run its loop in this thread; Django would refuse to

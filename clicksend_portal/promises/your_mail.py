@@ -105,7 +105,7 @@ PROMISES = (
         ),
         how=_(
             "Service messages are a kind of their own, from a sender address apart from the "
-            "newsletter's. The database sends none that nobody but its author has approved, and "
+            "newsletter's. The database sends none that nobody but its writers has approved, and "
             "lets nobody change the words after that. For an outage at night one person on call "
             "sends a text that another approved beforehand, and another reviews it within three "
             "working days. A list of words and links stops what sounds like advertising or "

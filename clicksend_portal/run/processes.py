@@ -25,13 +25,15 @@ class Program:
 def programs(env: Environment, *, catcher: bool) -> list[Program]:
     """In the order they start; they stop in the opposite one."""
     local = [mail_catcher(env)] if catcher else []
-    # Two, so that urgent mail goes while a mailing's audience is resolved; campaigns apart.
+    # Two, so that a password reset goes while a server keeps the other waiting; campaigns apart.
     mail = worker("mail", ["mail"], 2, "portal_sender")
+    # Gathering an audience takes long, and a mailing that annoys must stop meanwhile.
+    mailings = worker("mailings", ["mailings"], 1, "portal_sender")
     campaigns = worker("campaigns", ["campaigns"], 2, "portal_sender")
     webhooks = worker("webhooks", ["webhooks"], 1, "portal_app")
     # A long night of the keeper must not keep an opt-out from the journal.
     log = worker("log", ["log"], 1, "portal_keeper")
-    return [*local, web(env), mail, campaigns, webhooks, keeper(), log, beat()]
+    return [*local, web(env), mail, mailings, campaigns, webhooks, keeper(), log, beat()]
 
 
 def web(env: Environment) -> Program:

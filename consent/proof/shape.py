@@ -154,28 +154,32 @@ DELETION_RECEIPT = {
         "asked_for_by": is_text,
         "requested_at": second,
         "finished_at": second,
-        "removed": is_list_of(
-            is_shaped(
-                {
-                    "model": is_text,
-                    "title": is_text,
-                    "count": is_whole,
-                    "method": lambda value: value in ("deleted", "blanked"),
-                    "fields": is_list_of(is_text),
-                }
+        "removed": or_null(
+            is_list_of(
+                is_shaped(
+                    {
+                        "model": is_text,
+                        "title": is_text,
+                        "count": is_whole,
+                        "method": lambda value: value in ("deleted", "blanked"),
+                        "fields": is_list_of(is_text),
+                    }
+                )
             )
         ),
-        "kept": is_list_of(
-            is_shaped(
-                {
-                    "model": is_text,
-                    "title": is_text,
-                    "count": is_whole,
-                    "until": or_null(day),
-                    "without_end_yet": is_whole,
-                    "how_long": is_text,
-                    "reason": is_text,
-                }
+        "kept": or_null(
+            is_list_of(
+                is_shaped(
+                    {
+                        "model": is_text,
+                        "title": is_text,
+                        "count": is_whole,
+                        "until": or_null(day),
+                        "without_end_yet": is_whole,
+                        "how_long": is_text,
+                        "reason": is_text,
+                    }
+                )
             )
         ),
     },

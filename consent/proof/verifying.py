@@ -217,10 +217,14 @@ def deletion_facts(receipt: Any, *, believed: bool) -> dict[str, str]:
         "reference": receipt["reference"],
         "asked for": deletion["requested_at"],
         "done": deletion["finished_at"],
-        "removed": "; ".join(
+        "removed": "not recorded"
+        if deletion["removed"] is None
+        else "; ".join(
             f"{row['title']}: {row['count']} {row['method']}" for row in deletion["removed"]
         ),
-        "kept": "; ".join(
+        "kept": "not recorded"
+        if deletion["kept"] is None
+        else "; ".join(
             f"{row['title']}: {row['count']}, {row['how_long']}" for row in deletion["kept"]
         ),
         "backups": f"until {receipt['backups']['until']}",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy
@@ -56,6 +57,13 @@ class CampaignAdmin(MailingAdmin):
         if db_field.name == "topic":
             kwargs |= {"form_class": TopicField, "queryset": Topic.objects.mail().with_wording()}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Topics and segments have pages of their own; beside the choice their icons distract."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
 
     @admin.display(description=gettext_lazy("topic"), ordering="topic")
     def topic_name(self, campaign: Campaign) -> str:

@@ -17,7 +17,7 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
 from foundation.staff import WorkItem, WorkList, shown
@@ -28,7 +28,7 @@ from messaging.admin.pages import MailingPages
 from messaging.admin.panel import STEPS
 from messaging.admin.preview import preview_choices, preview_radios
 from messaging.checklist import link_addresses
-from messaging.link_checks import check_links
+from messaging.link_checks import try_some
 from messaging.models import Mailing
 from messaging.rendering.blocks import EXAMPLES
 
@@ -72,7 +72,10 @@ class MailingAdmin(MailingPages):
         return editable and super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """A draft may go; whatever was approved once stays to be looked up."""
+        """Only a draft may go, also one whose approval was taken back: nothing of it was sent.
+
+        The database refuses the rest, should it be approved while somebody deletes it.
+        """
         is_draft = obj is not None and obj.state == Mailing.State.DRAFT
         return is_draft and super().has_delete_permission(request, obj)
 
@@ -120,6 +123,9 @@ class MailingAdmin(MailingPages):
         context = dict(extra_context or {})
         if mailing is not None:
             context |= self.panel(request, mailing)
+            if request.method == "POST":
+                # Shown again with what was typed: the saved text is not what is read here.
+                context["read"] = request.POST.get("version", "")
             if mailing.state == Mailing.State.DRAFT:
                 context |= checklist_context(mailing)
         if mailing is None or self.has_change_permission(request, mailing):
@@ -144,6 +150,11 @@ class MailingAdmin(MailingPages):
         try:
             if step == "test":
                 services.send_test(mailing, to=actor, now=now)
+            elif step == "approve":
+                # What is approved is what stood on the page that was read.
+                if (read := request.POST.get("read")) is None:
+                    raise services.WrongState(_("Open the page, read the text, and approve there."))
+                services.approve(mailing, actor=actor, now=now, read=read)
             else:
                 getattr(services, step)(mailing, actor=actor, now=now)
         except services.WrongState as refusal:
@@ -160,8 +171,15 @@ class MailingAdmin(MailingPages):
             raise PermissionDenied
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
-        check_links(link_addresses(mailing))
+        left = try_some(link_addresses(mailing))
         messages.info(request, _("The links were tried. The checklist says what we found."))
+        if left:
+            words = ngettext(
+                "%(number)d link is left: press again to try it.",
+                "%(number)d links are left: press again to try them.",
+                left,
+            )
+            messages.warning(request, words % {"number": left})
         return redirect(f"{self.addresses(mailing)['change']}#checklist")
 
     # --- the first page ----------------------------------------------------------------------

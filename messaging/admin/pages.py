@@ -156,7 +156,8 @@ class MailingPages(BaseAdmin):
                 Line(words=reason_words(why) or _("no reason was given"), number=number)
                 for why, number in found.failed.items()
             ],
-            "chart": Chart(found.over_time, found.width) if found.over_time else None,
+            "chart": Chart(found.over_time, found.width) if len(found.over_time) > 1 else None,
+            "single": found.over_time[0] if len(found.over_time) == 1 else None,
             "width": _width_words(found),
             "is_campaign": isinstance(mailing, Campaign),
         }
@@ -174,7 +175,11 @@ def figures(found: Report) -> list[tuple[str, str, str]]:
             if found.delivered is not None
             else _("nobody tells: over SMTP the next server's yes is all there is"),
         ),
-        (_("Bounced"), found.bounced, _("came back: the address does not exist")),
+        (
+            _("Bounced"),
+            found.bounced,
+            _("came back, or was refused for good at once (then also under Failed)"),
+        ),
         (_("Complained"), found.complained, _("reported as unwanted")),
         (_("Withheld"), sum(found.withheld.values()), _("not sent, for the reasons below")),
         (_("Failed"), sum(found.failed.values()), _("refused for good by the mail server")),

@@ -89,6 +89,7 @@ def panel(mailing: Mailing, *, may_act: bool, now: datetime) -> dict[str, Any]:
         "is_live": mailing.state in LIVE and (mailing.state != State.APPROVED or mailing.send_at),
         "every": "2s" if mailing.state == State.SENDING else "10s",
         "goes_out": goes_out(mailing),
+        "read": services.version_of(mailing),
     }
     if mailing.state in (State.DRAFT, State.APPROVED):
         return {**context, **audience(mailing, now=now)}

@@ -88,8 +88,8 @@ class MailImageAdmin(BaseAdmin):
         return super().get_queryset(request).defer("data")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """What a mail that was sent shows, its readers still fetch."""
-        if obj is not None and next(uses_of(obj, only_sent=True), None):
+        """What was approved goes out as it was read; what was sent, its readers still fetch."""
+        if obj is not None and next(uses_of(obj, only_settled=True), None):
             return False
         return super().has_delete_permission(request, obj)
 

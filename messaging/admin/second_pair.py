@@ -14,6 +14,7 @@ from accounts.services import display_name
 from messaging import announcing
 from messaging.admin.checking import Row
 from messaging.checklist import Problem
+from messaging.contents import as_typed
 from messaging.marketing_check import Passage
 from messaging.models import Mailing, ServiceAnnouncement
 from messaging.policy import RARE_ANNOUNCEMENTS_A_MONTH
@@ -44,7 +45,6 @@ def pair_context(announcement: ServiceAnnouncement, user: User, *, now: datetime
         "editor": name_of(announcement.edited_by),
         "approver": name_of(announcement.approved_by),
         "why_not_approve": announcing.why_not_approve(announcement, user),
-        "read": announcement.edited_at.isoformat() if announcement.edited_at else "",
         "number_this_month": number,
         "most_a_month": RARE_ANNOUNCEMENTS_A_MONTH,
         "breaks_promise": number > RARE_ANNOUNCEMENTS_A_MONTH,
@@ -77,7 +77,7 @@ def find(announcement: ServiceAnnouncement) -> list[Finding]:
             label=label_of(announcement, f"{field}_{language}"),
             field=field,
             language=language,
-            lines=marked_lines(announcement.text(field, language), passages),
+            lines=marked_lines(as_typed(announcement.text(field, language)), passages),
             passages=passages,
         )
         for field, language, passages in announcing.marketing_in(announcement)

@@ -82,12 +82,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='campaign',
             name='in_customers_zone',
-            field=models.BooleanField(default=False, help_text='Off: one moment for all.', verbose_name='at that hour where each customer is'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Off: one moment for all.', verbose_name='at that hour where each customer is'),
         ),
         migrations.AddField(
             model_name='campaign',
             name='stop_reason',
-            field=models.CharField(blank=True, choices=[('bounces', 'too many addresses do not exist'), ('complaints', 'too many readers reported it as unwanted'), ('too_few', 'fewer than 20 people are left in the segment')], default='', editable=False, max_length=12),
+            field=models.CharField(blank=True, choices=[('bounces', 'too many addresses do not exist'), ('complaints', 'too many readers reported it as unwanted'), ('too_few', 'fewer than 20 people are left in the segment')], db_default='', default='', editable=False, max_length=12),
         ),
         migrations.AddField(
             model_name='message',
@@ -112,7 +112,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='serviceannouncement',
             name='is_standing',
-            field=models.BooleanField(default=False, help_text='Approved beforehand; at night one person on call may send a copy of it.', verbose_name='standing text for incidents'),
+            field=models.BooleanField(db_default=False, default=False, help_text='Approved beforehand; at night one person on call may send a copy of it.', verbose_name='standing text for incidents'),
         ),
         migrations.AddField(
             model_name='serviceannouncement',
@@ -122,7 +122,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='serviceannouncement',
             name='review_note',
-            field=models.TextField(blank=True, default='', editable=False),
+            field=models.TextField(blank=True, db_default='', default='', editable=False),
         ),
         migrations.AddField(
             model_name='serviceannouncement',
@@ -141,12 +141,13 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='serviceannouncement',
-            name='stop_reason',
-            field=models.CharField(blank=True, choices=[('bounces', 'too many addresses do not exist'), ('complaints', 'too many readers reported it as unwanted'), ('too_few', 'fewer than 20 people are left in the segment')], default='', editable=False, max_length=12),
+            name='writers',
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), blank=True, db_default=[], default=list, editable=False, size=None),
         ),
-        migrations.AddIndex(
-            model_name='providerevent',
-            index=models.Index(condition=models.Q(('mailing_id__isnull', False)), fields=['mailing_id', 'kind'], name='messaging_event_mailing'),
+        migrations.AddField(
+            model_name='serviceannouncement',
+            name='stop_reason',
+            field=models.CharField(blank=True, choices=[('bounces', 'too many addresses do not exist'), ('complaints', 'too many readers reported it as unwanted'), ('too_few', 'fewer than 20 people are left in the segment')], db_default='', default='', editable=False, max_length=12),
         ),
         migrations.AddConstraint(
             model_name='serviceannouncement',

@@ -1,13 +1,13 @@
 """What the sender's statements and rights are made of.
 
 A message is written four times on its way: queued, claimed, being handed over, sent. The indexes
-are chosen so that the third of these changes no indexed column and stays on its page (a heap-only
-tuple), and pages leave room for it.
+(0008) are chosen so that the third of these changes no indexed column and stays on its page (a
+heap-only tuple), and pages leave room for it.
 """
 
 from typing import Any
 
-from django.db import migrations, models
+from django.db import migrations
 
 from foundation.partitions import existing_partitions
 
@@ -20,7 +20,7 @@ PLANNED = """SET search_path = public, pg_temp SET plan_cache_mode = force_gener
 # Each running mailing is asked for its share by its own part of the index: a paused one with a
 # million rows costs nothing, and of two campaigns none waits for the other to end.
 CLAIM = f"""
-CREATE FUNCTION messaging_claim(p_lease uuid, p_lease_until timestamptz, p_now timestamptz,
+CREATE OR REPLACE FUNCTION messaging_claim(p_lease uuid, p_lease_until timestamptz, p_now timestamptz,
                                 p_limit int, p_urgent boolean, p_campaigns boolean)
 RETURNS TABLE (id uuid, kind varchar, purpose varchar, mailing_id uuid, person_id uuid,
                topic_id uuid, to_address varchar, language varchar, sender varchar, subject text,
@@ -70,7 +70,7 @@ GRANT EXECUTE ON FUNCTION messaging_claim(uuid, timestamptz, timestamptz, int, b
 # What was accepted is sent; the words of account mail go, and the address where nobody's row needs
 # it (a person just erased, an address that turned out to have no account).
 MARK_SENT = f"""
-CREATE FUNCTION messaging_mark_sent_many(p_ids uuid[], p_lease uuid, p_now timestamptz)
+CREATE OR REPLACE FUNCTION messaging_mark_sent_many(p_ids uuid[], p_lease uuid, p_now timestamptz)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER {PLANNED} AS $$
 DECLARE
     ids uuid[] := array_sort(p_ids);
@@ -97,14 +97,16 @@ GRANT EXECUTE ON FUNCTION messaging_mark_sent_many(uuid[], uuid, timestamptz)
 # younger than the locks. An opt-out has therefore either committed before (and is seen) or waits
 # for the mark.
 #
-# One message waits for such a lock. Several do not: while holding others a wait might close a
-# circle with someone who locks in another order, and one person's row would hold up all. What is
-# locked elsewhere is 'busy', untouched, and asked again by itself.
+# One message waits for such a lock, a moment. Several do not: while holding others a wait might
+# close a circle with someone who locks in another order, and one person's row would hold up all.
+# What is locked elsewhere is 'busy', untouched, and asked again: no permission grows old meanwhile.
+#
+# `handed_at` is after all waits, for it is what the published readings compare with each no.
 HAND_OVER = f"""
-CREATE FUNCTION messaging_hand_over_many(p_ids uuid[], p_lease uuid, p_sent uuid[],
+CREATE OR REPLACE FUNCTION messaging_hand_over_many(p_ids uuid[], p_lease uuid, p_sent uuid[],
                                          p_lease_until timestamptz, p_now timestamptz)
 RETURNS TABLE (id uuid, answer text)
-LANGUAGE plpgsql SECURITY DEFINER {PLANNED} AS $$
+LANGUAGE plpgsql SECURITY DEFINER {PLANNED} SET lock_timeout = '250ms' AS $$
 #variable_conflict use_column
 DECLARE
     -- Between these two lie all: the months beyond are left out before anything of them is opened.
@@ -143,10 +145,14 @@ BEGIN
         topics := array_append(topics, tailoring);
     END IF;
     IF cardinality(ids) = 1 AND kinds[1] <> 'account' THEN
-        PERFORM FROM accounts_user u WHERE u.id = persons[1] FOR SHARE;
-        PERFORM FROM consent_preference p
-          WHERE p.person_id = persons[1] AND p.topic_id = ANY (topics)
-          ORDER BY p.topic_id FOR SHARE;
+        BEGIN
+            PERFORM FROM accounts_user u WHERE u.id = persons[1] FOR SHARE;
+            PERFORM FROM consent_preference p
+              WHERE p.person_id = persons[1] AND p.topic_id = ANY (topics)
+              ORDER BY p.topic_id FOR SHARE;
+        EXCEPTION WHEN lock_not_available THEN
+            NULL;  -- 'busy', as is found below
+        END;
     END IF;
     IF array_position(kinds, 'optional') IS NOT NULL
        OR array_position(kinds, 'service') IS NOT NULL THEN
@@ -223,7 +229,9 @@ BEGIN
         UPDATE messaging_message m
            SET state = CASE d.why WHEN '' THEN 'handing' WHEN 'mailing_paused' THEN 'queued'
                                   ELSE 'withheld' END,
-               handed_at = CASE d.why WHEN '' THEN p_now ELSE m.handed_at END,
+               handed_at = CASE d.why WHEN ''
+                                THEN p_now + (clock_timestamp() - statement_timestamp())
+                                ELSE m.handed_at END,
                attempts = m.attempts + CASE d.why WHEN '' THEN 1 ELSE 0 END,
                lease = CASE d.why WHEN '' THEN m.lease END,
                -- Only where it runs short: the column is indexed.
@@ -262,7 +270,7 @@ $$;
 # The sender takes its places under the limits, and stops a mailing that bounces or annoys.
 LIMITS_AND_STOPPING = """
 GRANT SELECT, UPDATE (next_at) ON messaging_sendinglimit TO portal_sender;
-GRANT SELECT (id, kind, outcome, mailing_id, message_id) ON messaging_providerevent
+GRANT SELECT (id, kind, outcome, mailing_id, message_id, person_id) ON messaging_providerevent
     TO portal_sender;
 GRANT UPDATE (stop_reason) ON messaging_campaign, messaging_serviceannouncement TO portal_sender;
 """
@@ -287,41 +295,6 @@ class Migration(migrations.Migration):
     dependencies = [("messaging", "0004_sender")]
 
     operations = [
-        migrations.RemoveIndex("message", "messaging_queue"),
-        migrations.RemoveIndex("message", "messaging_leases"),
-        migrations.RemoveIndex("message", "messaging_progress"),
-        migrations.AddIndex(
-            "message",
-            models.Index(
-                fields=["mailing_id", "not_before"],
-                name="messaging_queue",
-                condition=models.Q(lease__isnull=True, finished_at__isnull=True),
-            ),
-        ),
-        migrations.AddIndex(
-            "message",
-            models.Index(
-                fields=["lease_until"],
-                name="messaging_leases",
-                condition=models.Q(lease_until__isnull=False),
-            ),
-        ),
-        migrations.AddIndex(
-            "message",
-            models.Index(
-                fields=["mailing_id", "finished_at"],
-                name="messaging_progress",
-                condition=models.Q(mailing_id__isnull=False),
-            ),
-        ),
-        migrations.AddIndex(
-            "message",
-            models.Index(
-                fields=["mailing_id"],
-                name="messaging_refused",
-                condition=models.Q(reason__startswith="5"),
-            ),
-        ),
         migrations.RunPython(leave_room, migrations.RunPython.noop),
         migrations.RunSQL(CLAIM, migrations.RunSQL.noop),
         migrations.RunSQL(MARK_SENT, migrations.RunSQL.noop),

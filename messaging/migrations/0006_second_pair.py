@@ -57,6 +57,27 @@ CREATE TRIGGER messaging_campaign_once
     EXECUTE FUNCTION messaging_refuse_change('what was started is no draft any more');
 """
 
+# An approval that was taken back is none, also where the sender does it, who may name no approver.
+TAKEN_BACK = """
+CREATE FUNCTION messaging_approval_taken_back() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.approved_by_id := NULL;
+    NEW.approved_at := NULL;
+    RETURN NEW;
+END $$;
+
+-- By its name the first of these triggers to fire.
+CREATE TRIGGER messaging_a_taken_back
+    BEFORE UPDATE ON messaging_serviceannouncement FOR EACH ROW
+    WHEN (OLD.state = 'approved' AND NEW.state = 'draft')
+    EXECUTE FUNCTION messaging_approval_taken_back();
+
+CREATE TRIGGER messaging_a_taken_back
+    BEFORE UPDATE ON messaging_campaign FOR EACH ROW
+    WHEN (OLD.state = 'approved' AND NEW.state = 'draft')
+    EXECUTE FUNCTION messaging_approval_taken_back();
+"""
+
 # The month's count on /trust/ rests on these rows.
 COUNTED = """
 CREATE TRIGGER messaging_announcement_counted
@@ -66,8 +87,15 @@ CREATE TRIGGER messaging_announcement_counted
 
 CREATE TRIGGER messaging_announcement_stays
     BEFORE DELETE ON messaging_serviceannouncement FOR EACH ROW
-    WHEN (OLD.resolved_at IS NOT NULL)
-    EXECUTE FUNCTION messaging_refuse_change('what was sent is kept and counted');
+    WHEN (OLD.resolved_at IS NOT NULL OR OLD.state <> 'draft')
+    EXECUTE FUNCTION
+        messaging_refuse_change('only a draft goes; what was sent is kept and counted');
+
+-- Approved and started while somebody deletes the draft they saw: the deletion comes too late.
+CREATE TRIGGER messaging_campaign_stays
+    BEFORE DELETE ON messaging_campaign FOR EACH ROW
+    WHEN (OLD.resolved_at IS NOT NULL OR OLD.state <> 'draft')
+    EXECUTE FUNCTION messaging_refuse_change('only a draft goes; what was sent is kept');
 """
 
 SECOND_PAIR = """
@@ -76,7 +104,22 @@ SET search_path = public, pg_temp AS $$
 DECLARE
     former text := CASE TG_OP WHEN 'UPDATE' THEN OLD.state ELSE '' END;
     refusal text := '';
+    -- The keeper takes a key away with its account; nobody else shortens the list.
+    wrote uuid[] := CASE WHEN TG_OP = 'INSERT' OR current_user IN ('portal_keeper', 'portal_owner')
+                         THEN NEW.writers ELSE OLD.writers END;
+    writer uuid;
 BEGIN
+    IF former = 'approved' AND NEW.state = 'draft' THEN
+        -- What stands there another has read. From here on only who changes it is a writer.
+        wrote := '{}';
+    END IF;
+    FOREACH writer IN ARRAY ARRAY[NEW.author_id, NEW.edited_by_id] LOOP
+        IF writer IS NOT NULL AND writer <> ALL (wrote) THEN
+            wrote := array_append(wrote, writer);
+        END IF;
+    END LOOP;
+    NEW.writers := wrote;
+
     -- Whose words they are. A name goes only with its account, which the keeper erases.
     IF TG_OP = 'UPDATE' THEN
         IF OLD.author_id <> NEW.author_id OR OLD.sent_by_id <> NEW.sent_by_id
@@ -102,7 +145,7 @@ BEGIN
        AND former NOT IN ('sending', 'paused') THEN
         IF NEW.approved_by_id IS NULL OR NEW.approved_at IS NULL THEN
             refusal := 'nobody has approved it';
-        ELSIF NEW.approved_by_id IN (NEW.author_id, NEW.edited_by_id) THEN
+        ELSIF NEW.approved_by_id = ANY (NEW.writers) THEN
             refusal := 'whoever wrote it cannot approve it';
         ELSIF TG_OP = 'UPDATE' AND NEW.state <> 'approved' AND former <> 'approved' THEN
             refusal := 'it is approved before it is sent';
@@ -123,6 +166,7 @@ BEGIN
             AND (origin.author_id, origin.edited_by_id, origin.approved_by_id, origin.approved_at)
                 IS NOT DISTINCT FROM
                 (NEW.author_id, NEW.edited_by_id, NEW.approved_by_id, NEW.approved_at)
+            AND origin.writers = NEW.writers
             -- An edit of the origin waits until this copy stands, or is seen here.
             FOR SHARE;
         IF NOT FOUND THEN
@@ -168,13 +212,30 @@ ALTER TABLE messaging_serviceannouncement ADD CONSTRAINT messaging_standing_unti
     CHECK (NOT is_standing OR send_at IS NULL);
 """
 
+# Back to what 0005 leaves; what was taken back to be read again stays a draft.
+WITHOUT = """
+ALTER TABLE messaging_serviceannouncement DROP CONSTRAINT messaging_standing_untimed;
+DROP INDEX messaging_one_copy_until_reviewed;
+DROP TRIGGER messaging_second_pair ON messaging_serviceannouncement;
+DROP FUNCTION messaging_second_pair();
+DROP TRIGGER messaging_announcement_words ON messaging_serviceannouncement;
+DROP TRIGGER messaging_announcement_once ON messaging_serviceannouncement;
+DROP TRIGGER messaging_announcement_counted ON messaging_serviceannouncement;
+DROP TRIGGER messaging_announcement_stays ON messaging_serviceannouncement;
+DROP TRIGGER messaging_campaign_words ON messaging_campaign;
+DROP TRIGGER messaging_campaign_once ON messaging_campaign;
+DROP TRIGGER messaging_campaign_stays ON messaging_campaign;
+DROP FUNCTION messaging_refuse_change();
+DROP TRIGGER messaging_a_taken_back ON messaging_serviceannouncement;
+DROP TRIGGER messaging_a_taken_back ON messaging_campaign;
+DROP FUNCTION messaging_approval_taken_back();
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("messaging", "0005_hand_over")]
 
     operations = [
         migrations.RunSQL(APPROVED_ALONE, migrations.RunSQL.noop),
-        migrations.RunSQL(KEEP_WORDS, migrations.RunSQL.noop),
-        migrations.RunSQL(COUNTED, migrations.RunSQL.noop),
-        migrations.RunSQL(SECOND_PAIR, migrations.RunSQL.noop),
+        migrations.RunSQL(KEEP_WORDS + TAKEN_BACK + COUNTED + SECOND_PAIR, WITHOUT),
     ]

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import get_language
@@ -67,7 +68,7 @@ class Mailing(models.Model):
     edited_at = models.DateTimeField(null=True, editable=False)
     # Why it paused itself; empty when a person did.
     stop_reason = models.CharField(
-        max_length=12, choices=StopReason, blank=True, default="", editable=False
+        max_length=12, choices=StopReason, blank=True, default="", db_default="", editable=False
     )
 
     objects = MailingQuerySet.as_manager()
@@ -104,6 +105,7 @@ class Campaign(Mailing):
     in_customers_zone = models.BooleanField(
         _("at that hour where each customer is"),
         default=False,
+        db_default=False,
         help_text=_("Off: one moment for all."),
     )
 
@@ -135,6 +137,7 @@ class ServiceAnnouncement(Mailing):
     is_standing = models.BooleanField(
         _("standing text for incidents"),
         default=False,
+        db_default=False,
         help_text=_("Approved beforehand; at night one person on call may send a copy of it."),
     )
     prepared_from = models.ForeignKey(
@@ -143,12 +146,17 @@ class ServiceAnnouncement(Mailing):
     sent_by = models.ForeignKey(
         "accounts.User", models.SET_NULL, null=True, editable=False, related_name="+"
     )
+    # Keys of all who wrote or changed it since its last approval; none of them may approve it. The
+    # database keeps it (migration 0006), whatever a statement says.
+    writers = ArrayField(
+        models.UUIDField(), default=list, db_default=[], blank=True, editable=False
+    )
     # What one person sent at night, another looks at afterwards.
     reviewed_by = models.ForeignKey(
         "accounts.User", models.SET_NULL, null=True, editable=False, related_name="+"
     )
     reviewed_at = models.DateTimeField(null=True, editable=False)
-    review_note = models.TextField(blank=True, default="", editable=False)
+    review_note = models.TextField(blank=True, default="", db_default="", editable=False)
 
     class Meta:
         verbose_name = _("service announcement")

@@ -74,17 +74,17 @@ class Message(models.Model):
             # None of them names `state`: being handed over, a row then changes on its own page.
             models.Index(
                 fields=["mailing_id", "not_before"],
-                name="messaging_queue",
+                name="messaging_due",
                 condition=models.Q(lease__isnull=True, finished_at__isnull=True),
             ),
             models.Index(
                 fields=["lease_until"],
-                name="messaging_leases",
+                name="messaging_leased",
                 condition=models.Q(lease_until__isnull=False),
             ),
             models.Index(
                 fields=["mailing_id", "finished_at"],
-                name="messaging_progress",
+                name="messaging_done",
                 condition=models.Q(mailing_id__isnull=False),
             ),
             # What a server refused for good (5xx): asked for every few seconds while it is sent.

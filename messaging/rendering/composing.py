@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
+from unicodedata import category
 from uuid import UUID
 
 from django.conf import settings
@@ -101,7 +102,8 @@ def compose_slowly(message: Claimed, *, now: datetime) -> PortalMail:
     """The same mail by the standard library; providers' programming interfaces take this one."""
     source, token = None, ""
     if message.kind == Kind.ACCOUNT:
-        rendered = Rendered(message.subject, message.text, message.html)
+        # Somebody's own name may stand in it, and the title of what they sent themselves as a test.
+        rendered = Rendered(typed_line(message.subject), message.text, message.html)
         sender = message.sender or sender_of(message.kind)
     else:
         assert message.mailing_id is not None
@@ -127,6 +129,17 @@ def compose_slowly(message: Claimed, *, now: datetime) -> PortalMail:
     if rendered.html:
         mail.attach_alternative(rendered.html, "text/html")
     return mail
+
+
+# Whatever ends a line for some reader is refused, not taken away: it was an attempt.
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85"
+
+
+def typed_line(subject: str) -> str:
+    """What somebody typed, as a header takes it; a line break in it is refused further on."""
+    return "".join(each for each in subject if each in LINE_ENDS or category(each) != "Cc").replace(
+        "=?", "= ?"
+    )
 
 
 NOBODY = Person()

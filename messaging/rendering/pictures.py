@@ -16,7 +16,8 @@ from messaging.models import MailImage
 from messaging.rendering.fields import flat, parser
 
 SCHEME = "picture:"
-_NAMED = re.compile(r"picture:([0-9a-f]{4,64})")
+# As much of the digest as `markdown_of` writes: a shorter name could come to mean another picture.
+_NAMED = re.compile(r"picture:([0-9a-f]{12,64})")
 # Pictures are stored for sharp screens; the text of a mail is 520 pixels wide.
 SHOWN_WIDTH = 520
 

@@ -1,30 +1,34 @@
 """One run of a worker with a mail provider: calls instead of connections, the same leases."""
 
+import logging
 import time
 import uuid
 from collections.abc import Sequence
 
 from foundation import standstill
 from messaging.models import Kind
+from messaging.policy import BUSY_WAIT
 from messaging.sending import claims, marks
 from messaging.sending.claims import Claimed
 from messaging.sending.engine import Delivery
 from messaging.sending.outcome import Outcome
 from messaging.sending.provider import ProviderTransport
 
+logger = logging.getLogger(__name__)
+
 
 class ProviderDelivery(Delivery):
     """Claims, asks and settles around the provider's calls."""
 
     def run(self) -> None:
-        transport = ProviderTransport()
+        transport = ProviderTransport(self.clock)
         try:
             while not (self.exhausted or self._is_over()):
                 self._claim()
                 self._call(transport)
         finally:
             transport.close()
-            self._mark()
+            self._end()
 
     def _call(self, transport: ProviderTransport) -> None:
         """What was claimed, once its places have come; what time did not suffice for goes back."""
@@ -41,10 +45,13 @@ class ProviderDelivery(Delivery):
 
         try:
             time.sleep(max(0.0, (until - self.clock()).total_seconds()))
-            for told in transport.deliver(list(held.values()), permit, now=self.clock()):
+            for told in transport.deliver(list(held.values()), permit):
                 for message, outcome in told:
                     held.pop(message.id, None)
                     self._settle(message, outcome)
+                if any(outcome.ours for _, outcome in told):
+                    self._give_up(told[0][1].reply)
+                    break
                 self.flying = set(held)
                 self.tick()
                 if self._is_over():
@@ -61,6 +68,12 @@ class ProviderDelivery(Delivery):
         else:
             marks.settle(message, self.lease, outcome, now=self.clock())
 
+    def _give_up(self, why: str) -> None:
+        """The provider refuses us: to go on would only make it worse. The rest waits a little."""
+        logger.warning("the mail provider refuses us (%s); the rest waits", why)
+        claims.release(self.lease, now=self.clock())
+        self.exhausted = True
+
     def _permitted(self, messages: Sequence[Claimed]) -> set[uuid.UUID]:
         """A standstill holds optional mail; the rest is the database's to decide."""
         optional = [message for message in messages if message.kind == Kind.OPTIONAL]
@@ -69,6 +82,9 @@ class ProviderDelivery(Delivery):
         asked = [message.id for message in messages if message.id not in stopped]
         if not asked:
             return set()
-        sent, self.sent = self.sent, []
-        answers = marks.hand_over_many(asked, self.lease, sent, self.clock())
+        answers = self._hand_over(asked)
+        later = self.clock() + BUSY_WAIT
+        busy = [(key, later) for key, answer in answers.items() if answer == "busy"]
+        if busy:
+            claims.put_off(busy, self.lease)
         return {key for key, answer in answers.items() if answer == ""}

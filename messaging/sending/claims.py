@@ -15,7 +15,7 @@ import psycopg
 from django.db import connection, transaction
 from django.db.models import Case, F, Value, When
 
-from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
+from messaging.models import Message
 from messaging.policy import CLAIM_SIZE, LEASE, Lane, retry_after
 
 
@@ -120,7 +120,11 @@ def put_off(later: Sequence[tuple[uuid.UUID, datetime]], lease: uuid.UUID) -> No
 
 @transaction.atomic
 def reclaim(*, now: datetime) -> None:
-    """Leases of dead workers: what was claimed goes back, what was being handed is in doubt."""
+    """Leases of dead workers: what was claimed goes back, what was being handed is in doubt.
+
+    Workers' clocks must agree within a minute (NTP): a lease is `LEASE` long by its worker's
+    clock, and over by the one of whoever asks.
+    """
     expired = Message.objects.filter(lease_until__lt=now)
     expired.filter(state=Message.State.CLAIMED).update(
         state=Message.State.QUEUED, lease=None, lease_until=None
@@ -135,13 +139,30 @@ def reclaim(*, now: datetime) -> None:
     )
 
 
-def withhold_cancelled(*, now: datetime) -> None:
-    """What was claimed while its mailing was cancelled came back into the queue; there it ends."""
-    for model in (Campaign, ServiceAnnouncement):
-        cancelled = model.objects.filter(state=Mailing.State.CANCELLED).values("pk")
-        Message.objects.filter(
-            mailing_id__in=cancelled,
-            lease__isnull=True,
-            finished_at__isnull=True,
-            state=Message.State.QUEUED,
-        ).update(state=Message.State.WITHHELD, reason="cancelled", finished_at=now)
+WITHHELD_AT_ONCE = 10_000
+# What another transaction holds is passed by: a claim that has just begun, or another worker here.
+_WITHHOLD = """
+WITH stopped AS MATERIALIZED (
+    SELECT id FROM messaging_campaign WHERE state = 'cancelled'
+    UNION ALL
+    SELECT id FROM messaging_serviceannouncement WHERE state = 'cancelled'
+), due AS MATERIALIZED (
+    SELECT m.id FROM messaging_message m
+     WHERE m.mailing_id IN (SELECT id FROM stopped) AND m.state = 'queued'
+       AND m.lease IS NULL AND m.finished_at IS NULL
+     LIMIT %s FOR UPDATE OF m SKIP LOCKED
+)
+UPDATE messaging_message m SET state = 'withheld', reason = 'cancelled', finished_at = %s
+  FROM due WHERE m.id = due.id
+"""
+
+
+@transaction.atomic
+def withhold_cancelled(*, now: datetime, limit: int = WITHHELD_AT_ONCE) -> int:
+    """What still waits of a cancelled mailing ends here; how many, at most `limit`.
+
+    Nothing of it can leave meanwhile: only what runs is claimed, and the hand-over asks again.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WITHHOLD, [limit, now])
+        return int(cursor.rowcount)

@@ -36,7 +36,8 @@ WITH wanted AS (
 ), held AS MATERIALIZED (
     SELECT id, domain, greatest(COALESCE(next_at, %(now)s), %(now)s) AS base,
            interval '1 minute' / per_minute AS step,
-           interval '1 minute' / per_minute * (burst - 1) AS slack
+           interval '1 minute' / per_minute * (burst - 1) AS slack,
+           next_at < %(now)s - interval '1 minute' / per_minute AS idle
       FROM messaging_sendinglimit
      WHERE domain = '' OR domain = ANY (%(domains)s)
      ORDER BY domain FOR UPDATE
@@ -63,7 +64,7 @@ WITH wanted AS (
      WHERE l.id = h.id AND c.number > 0
 )
 SELECT CASE WHEN o.urgent THEN %(now)s ELSE greatest(o.place, p.general) END,
-       COALESCE(holder.domain, ''), holder.step
+       COALESCE(holder.domain, ''), holder.step, COALESCE(holder.idle, false)
   FROM own o
   LEFT JOIN passed p USING (position)
   LEFT JOIN taken t USING (position)
@@ -104,10 +105,14 @@ def take_places(
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor[Any](connection.connection) as cursor:
         cursor.execute(_TAKE, wanted, prepare=True)
-        rows: list[tuple[datetime, str, timedelta | None]] = cursor.fetchall()
+        rows: list[tuple[datetime, str, timedelta | None, bool]] = cursor.fetchall()
+    # Under a limit that was not used lately nobody stands in line: whoever was told to come was
+    # cancelled, or is late.
+    for holder in {holder for _, holder, _, idle in rows if idle}:
+        _promised.pop(holder, None)
     return [
         place if step is None else _promise(holder, place, step, now=now)
-        for place, holder, step in rows
+        for place, holder, step, _ in rows
     ]
 
 

@@ -1,12 +1,16 @@
 """What becomes of a message: permission and mark in one statement, then how it ended."""
 
 import random
+import time
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.db import OperationalError
+from psycopg import errors
 
 from messaging.models import Message
-from messaging.policy import LEASE, MAX_ATTEMPTS, retry_after
+from messaging.policy import LEASE, LEAST_ATTEMPTS, give_up_after, retry_after
 from messaging.sending.claims import OVER, Claimed, ask_function
 from messaging.sending.outcome import Outcome
 
@@ -19,29 +23,28 @@ def hand_over(message: Claimed, lease: uuid.UUID, sent: uuid.UUID | None, now: d
     Waits for an opt-out or an erasure of this person that is about to commit.
     """
     marked = [] if sent is None else [sent]
+    began = time.monotonic()
     while True:
-        (answer,) = _ask([message.id], lease, marked, now).values()
+        waited = timedelta(seconds=time.monotonic() - began)
+        answer = hand_over_many([message.id], lease, marked, now + waited)[message.id]
         if answer != "busy":
             return answer
-        marked = []
 
 
 def hand_over_many(
     messages: Sequence[uuid.UUID], lease: uuid.UUID, sent: Sequence[uuid.UUID], now: datetime
 ) -> dict[uuid.UUID, str]:
-    """The same for several at once. Whom somebody else holds just now is asked for by himself."""
-    answers = _ask(messages, lease, sent, now)
-    for each, answer in answers.items():
-        while answer == "busy":
-            answer = _ask([each], lease, [], now)[each]
-        answers[each] = answer
-    return answers
+    """The same for several at once, without a wait: whom somebody else holds just now is 'busy'.
 
-
-def _ask(
-    messages: Sequence[uuid.UUID], lease: uuid.UUID, sent: Sequence[uuid.UUID], now: datetime
-) -> dict[uuid.UUID, str]:
-    rows = ask_function(_HAND_OVER, (list(messages), lease, list(sent), now + LEASE, now))
+    To wait for one would let the permissions of the others grow old: they are said first.
+    """
+    try:
+        rows = ask_function(_HAND_OVER, (list(messages), lease, list(sent), now + LEASE, now))
+    except OperationalError as error:
+        # Some row of the outbox is held, as by an erasure: all is as it was, also what was sent.
+        if isinstance(error.__cause__, errors.LockNotAvailable | errors.DeadlockDetected):
+            return dict.fromkeys(messages, "busy")
+        raise
     return dict(rows)
 
 
@@ -57,14 +60,24 @@ def mark_sent_many(messages: Sequence[uuid.UUID], lease: uuid.UUID, now: datetim
 
 
 def settle(message: Claimed, lease: uuid.UUID, outcome: Outcome, *, now: datetime) -> None:
-    """What was not accepted: 5xx ends, 4xx and a lost connection wait, a cut body is in doubt."""
-    attempts = message.attempts + 1
+    """What was not accepted: 5xx ends, 4xx and a lost connection wait, a cut body is in doubt.
+
+    What waits is given up by its age (RFC 5321 §4.5.4.1), once it was tried often enough: a
+    mailing that was paused for days has not been tried. Our own trouble counts as no attempt.
+    """
+    attempts = message.attempts + (not outcome.ours)
     row = Message.objects.filter(pk=message.id, lease=lease)
     told = {"reason": outcome.reply, "attempts": attempts, "lease": None, "lease_until": None}
+    failed = {"state": Message.State.FAILED, "finished_at": now, **told, **OVER}
     if outcome.handed:
-        row.update(state=Message.State.IN_DOUBT, finished_at=now, **told, **OVER)
-    elif outcome.permanent or attempts >= MAX_ATTEMPTS:
-        row.update(state=Message.State.FAILED, finished_at=now, **told, **OVER)
-    else:
-        wait = retry_after(attempts, random.random())
-        row.update(state=Message.State.QUEUED, not_before=now + wait, **told)
+        row.update(**failed | {"state": Message.State.IN_DOUBT})
+        return
+    if outcome.permanent:
+        row.update(**failed)
+        return
+    if attempts >= LEAST_ATTEMPTS and not outcome.ours:
+        oldest = now - give_up_after(message.kind)
+        if row.filter(queued_at__lte=oldest).update(**failed):
+            return
+    wait = retry_after(max(attempts, 1), random.random())
+    row.update(state=Message.State.QUEUED, not_before=now + wait, **told)

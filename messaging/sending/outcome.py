@@ -8,13 +8,14 @@ from foundation.redaction import redact
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """`handed`: the body may have reached it. `cut`: the connection ended, which says nothing
-    about the message."""
+    about the message. `ours`: the other side refuses us, whatever the message; the run ends."""
 
     accepted: bool = False
     permanent: bool = False
     handed: bool = False
     withheld: bool = False
     cut: bool = False
+    ours: bool = False
     reply: str = ""
 
 

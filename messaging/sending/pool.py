@@ -26,6 +26,8 @@ TICK = 0.5
 # A question is a commit, shared by all who wait for it: so long others are waited for, which is
 # little beside a mail server's own time.
 GATHER = 0.002
+# Whose row somebody else holds is asked for again so often, and left alone after so long.
+BUSY_PAUSE, BUSY_SECONDS = 0.05, 2.0
 # After a refused connection, while others work on: how long until the next is tried.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 
@@ -40,11 +42,17 @@ class Source(Protocol):
     def patience(self) -> float | None:
         """Seconds until the next may be there; None once there will be none."""
 
-    def permit(self, jobs: Sequence[Job]) -> set[Job]:
-        """Of those the server is ready for, the ones whose body may be said."""
+    def permit(self, jobs: Sequence[Job]) -> tuple[set[Job], set[Job]]:
+        """Of those the server is ready for: whose body may be said, and who is to be asked again.
+
+        Nothing is waited for: a permission is as good as it is young.
+        """
 
     def again(self, job: Job) -> None:
         """It met a connection that ended, and goes over another."""
+
+    def leave(self, job: Job) -> None:
+        """It was busy for too long, and goes later."""
 
     def finished(self, job: Job, outcome: Outcome) -> None: ...
 
@@ -58,6 +66,9 @@ class Line:
         self.socket = connected.socket
         self.talk = Talk(connected.extensions)
         self.deadline = 0.0
+        # Since when its message is busy, and when it may be asked for again.
+        self.busy_since: float | None = None
+        self.ask_at = 0.0
         self.bodies = 0
         self.events = selectors.EVENT_READ
 
@@ -86,12 +97,21 @@ class Line:
 
 
 class Pool:
-    """Runs until the source has nothing left and every answer is in."""
+    """Runs until the source has nothing left and every answer is in.
 
-    def __init__(self, source: Source, *, size: int, timeout: float) -> None:
+    `answer_timeout` is for the answer to a body, which may take minutes (RFC 5321 §4.5.3.2.6):
+    whoever gives up earlier has a message in doubt that the server then delivers.
+    """
+
+    def __init__(
+        self, source: Source, *, size: int, timeout: float, answer_timeout: float = 0.0
+    ) -> None:
         self.source = source
         self.size = size
         self.timeout = timeout
+        self.answer_timeout = max(timeout, answer_timeout)
+        # The server refuses us, not a message: what is in the air is waited for, no more is said.
+        self._trouble: ServerUnreachableError | None = None
         self.lines: set[Line] = set()
         self._asking: list[Line] = []
         self._ready: deque[Line] = deque()
@@ -106,7 +126,10 @@ class Pool:
 
     def run(self) -> None:
         while True:
-            self._give_out()
+            if self._trouble is None:
+                self._give_out()
+            else:
+                self._stop(self._trouble)
             if not self._is_busy():
                 patience = self.source.patience()
                 if patience is None:
@@ -150,6 +173,8 @@ class Pool:
         for line in list(self.lines):
             if line.talk.is_idle and (job := self.source.next_job()) is not None:
                 self._begin(line, job)
+        if self._trouble is not None:
+            return
         free = self.size - len(self.lines) - self._connecting
         if free <= 0 or time.monotonic() < self._not_before:
             return
@@ -159,9 +184,23 @@ class Pool:
 
     def _begin(self, line: Line, job: Job) -> None:
         line.talk.begin(job)
-        line.deadline = time.monotonic() + self.timeout
+        self._extend(line)
         self._tell(line)
         self._flush(line)
+
+    def _stop(self, trouble: ServerUnreachableError) -> None:
+        for line in [each for each in self.lines if each.talk.handed is None]:
+            self._drop(line)
+            if line.talk.current is not None:
+                self.source.again(line.talk.current)
+                line.talk.forget_current()
+        if not self.lines and not self._connecting:
+            raise trouble
+
+    def _extend(self, line: Line) -> None:
+        """A whole body has been said: only then may the server think about it for long."""
+        said = line.talk.handed is not None and not line.talk.out
+        line.deadline = time.monotonic() + (self.answer_timeout if said else self.timeout)
 
     def _connect(self) -> None:
         """In a thread of its own: the set-up waits for the server, and only it does."""
@@ -195,6 +234,8 @@ class Pool:
     def _wait(self, timeout: float) -> None:
         if not self._is_busy() and (patience := self.source.patience()) is not None:
             timeout = min(timeout, max(patience, self._not_before - time.monotonic()))
+        if any(line.busy_since for line in self._asking):
+            timeout = min(timeout, BUSY_PAUSE)
         for key, events in self._selector.select(timeout):
             if key.data is None:
                 self._welcome()
@@ -203,10 +244,9 @@ class Pool:
             try:
                 if events & selectors.EVENT_WRITE:
                     line.write()
-                    line.deadline = time.monotonic() + self.timeout
                 if events & selectors.EVENT_READ:
                     line.read()
-                    line.deadline = time.monotonic() + self.timeout
+                self._extend(line)
             except (OSError, BrokenTalk) as error:
                 self._lose(line, error)
                 continue
@@ -224,9 +264,9 @@ class Pool:
             self._pause = FIRST_PAUSE
             line = Line(arrival)
             self.lines.add(line)
-            line.deadline = time.monotonic() + self.timeout
+            self._extend(line)
             self._selector.register(line.socket, line.events, line)
-            if (job := self.source.next_job()) is not None:
+            if self._trouble is None and (job := self.source.next_job()) is not None:
                 self._begin(line, job)
 
     def _refused(self, error: ServerUnreachableError) -> None:
@@ -242,14 +282,17 @@ class Pool:
         talk = line.talk
         done, talk.done = talk.done, []
         for job, outcome in done:
-            if outcome.cut and not outcome.handed and line.bodies:
+            if outcome.ours:
+                self._trouble = self._trouble or ServerUnreachableError(outcome.reply)
+                self.source.again(job)
+            elif outcome.cut and not outcome.handed and line.bodies:
                 # The server had enough of this connection, or of the message before.
                 self.source.again(job)
             else:
                 self.source.finished(job, outcome)
         if talk.ask is not None and line not in self._asking:
             self._asking.append(line)
-        if talk.closing and line in self.lines and not talk.handed and talk.ask is None:
+        if talk.closing and line in self.lines and not talk.handed:
             self._lose(line, ConnectionResetError("the server closes the connection"))
 
     def _flush(self, line: Line) -> None:
@@ -267,26 +310,57 @@ class Pool:
             self._selector.modify(line.socket, events, line)
 
     def _ask(self) -> None:
-        """One question for all who have their 354 by now."""
-        asking = [line for line in self._asking if line.talk.ask is not None]
-        self._asking.clear()
+        """One question for all who have their 354 by now.
+
+        What follows each body is fetched before: between a permission and its body stands nothing
+        that could wait, neither for the database nor for another line.
+        """
+        now = time.monotonic()
+        ready = [line for line in self._asking if line.talk.ask is not None]
+        asking = [line for line in ready if line.ask_at <= now and self._trouble is None]
+        self._asking = [line for line in ready if line not in asking]
         if not asking:
             return
-        permitted = self.source.permit([line.talk.ask for line in asking if line.talk.ask])
-        for line in asking:
-            if line.talk.ask not in permitted:
-                # Its row says why; the server never sees the end of this transaction.
-                line.talk.forget_current()
-                self._drop(line)
-                continue
-            following = None
-            if line.talk.pipelining and not line.talk.closing:
-                following = self.source.next_job()
-            line.talk.send_body(following)
+        following = {line: self._following(line) for line in asking}
+        permitted, busy = self.source.permit([line.talk.ask for line in asking if line.talk.ask])
+        going = [line for line in asking if line.talk.ask in permitted]
+        failed: dict[Line, OSError] = {}
+        for line in going:
+            line.busy_since, line.ask_at = None, 0.0
+            line.talk.send_body(following.pop(line))
             line.bodies += 1
-            line.deadline = time.monotonic() + self.timeout
+            try:
+                line.write()
+            except OSError as error:
+                failed[line] = error
+        for line in going:
+            self._extend(line)
+            if line in failed:
+                self._lose(line, failed[line])
+                continue
             self._tell(line)
             self._flush(line)
+        for line, job in following.items():
+            if job is not None:
+                self.source.again(job)
+            self._wait_or_leave(line, is_busy=line.talk.ask in busy)
+
+    def _following(self, line: Line) -> Job | None:
+        return self.source.next_job() if line.talk.pipelining and not line.talk.closing else None
+
+    def _wait_or_leave(self, line: Line, *, is_busy: bool) -> None:
+        """Not permitted: the server never sees the end of this transaction."""
+        now = time.monotonic()
+        if is_busy and line.talk.ask is not None:
+            line.busy_since = line.busy_since or now
+            if now - line.busy_since < BUSY_SECONDS:
+                line.ask_at = now + BUSY_PAUSE
+                self._asking.append(line)
+                return
+            self.source.leave(line.talk.ask)
+        # Otherwise its row says why.
+        line.talk.forget_current()
+        self._drop(line)
 
     def _end_silent(self) -> None:
         now = time.monotonic()

@@ -19,12 +19,14 @@ import requests
 from anymail.exceptions import AnymailAPIError, AnymailError, AnymailRecipientsRefused
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
+from django.db import Error
 from urllib3.exceptions import NewConnectionError
 
 from messaging.policy import PROVIDER_CALL_SIZE
-from messaging.rendering import CannotCompose, compose_slowly
+from messaging.rendering import compose_slowly
 from messaging.sending import limits
 from messaging.sending.claims import Claimed
+from messaging.sending.engine import Clock, not_composed
 from messaging.sending.merging import Form, Reader, can_merge, merged, single
 from messaging.sending.outcome import Outcome
 
@@ -36,7 +38,7 @@ type Permit = Callable[[Sequence[Claimed]], Collection[uuid.UUID]]
 CALL_SIZES = (PROVIDER_CALL_SIZE, 10, 1)
 # Answers that say nothing about the message: a wrong key, an unpaid bill, a domain that is not set
 # up, too slow, too fast.
-OURS_TO_MEND = (401, 402, 403, 404, 408, 429)
+OURS_TO_MEND = (401, 402, 403, 404, 408, 429, 503)
 # A gateway that got no answer knows as little as we do of what became of the call.
 LOST_BEHIND_A_GATEWAY = (502, 504)
 TOO_FAST = 429
@@ -55,27 +57,31 @@ STATUSES = {
 class ProviderTransport:
     """One worker's session with the provider; its connection is kept between calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        # Whether the request of the call under way has begun to leave.
+        self._has_left = False
         self._esp = settings.MAIL_TRANSPORT.esp
         self._backend: Any = get_connection(settings.MAIL_TRANSPORT.esp_backend)
 
     def deliver(
-        self, messages: Sequence[Claimed], permit: Permit, *, now: datetime
+        self, messages: Sequence[Claimed], permit: Permit
     ) -> Iterator[list[tuple[Claimed, Outcome]]]:
         """After each call what became of its messages; nothing of those that were not permitted."""
+        now = self._clock()
         for group in _groups(messages, self._esp):
             readers: list[Reader] = []
             for message in group:
                 try:
                     mail = compose_slowly(message, now=now)
-                except CannotCompose as error:
-                    logger.exception("a message cannot be composed")
-                    refused = Outcome(permanent=True, reply=f"cannot be composed: {error}"[:200])
-                    yield [(message, refused)]
+                except Error:  # the database's trouble, not the message's
+                    raise
+                except Exception as error:  # noqa: BLE001  # it would end the next round too
+                    yield [(message, not_composed(error))]
                 else:
                     readers.append(Reader(message, mail))
             for call in self._calls(readers, now=now):
-                yield self._call(call, permit, now=now)
+                yield self._call(call, permit)
 
     def _calls(self, readers: Sequence[Reader], *, now: datetime) -> Iterator[list[Reader]]:
         """Who goes together: each with what fills the places of the common mail."""
@@ -83,44 +89,62 @@ class ProviderTransport:
         if len(readers) > 1:
             form = Form.of(readers[0].message, self._esp)
             for reader in readers if form.is_fit else ():
-                if reader.address not in together and form.fits(reader, now=now):
+                if reader.address not in together and _fits(form, reader, now=now):
                     together[reader.address] = reader
         if together:
             yield list(together.values())
         yield from ([reader] for reader in readers if together.get(reader.address) is not reader)
 
-    def _call(
-        self, readers: Sequence[Reader], permit: Permit, *, now: datetime
-    ) -> list[tuple[Claimed, Outcome]]:
+    def _call(self, readers: Sequence[Reader], permit: Permit) -> list[tuple[Claimed, Outcome]]:
         permitted = permit([reader.message for reader in readers])
         readers = [reader for reader in readers if reader.message.id in permitted]
         if not readers:
             return []
-        if len(readers) == 1:
-            mail = single(readers[0])
-        else:
-            mail = merged(Form.of(readers[0].message, self._esp), readers)
         is_alone = len(readers) == 1
-        failed = self._send(mail, is_alone=is_alone, now=now)
-        return [
-            (reader.message, failed or _told_of(reader, mail, is_alone=is_alone))
-            for reader in readers
-        ]
+        self._has_left = False
+        try:
+            if is_alone:
+                mail = single(readers[0])
+            else:
+                mail = merged(Form.of(readers[0].message, self._esp), readers)
+            failed = self._send(mail, is_alone=is_alone)
+            outcomes = [failed or _told_of(each, mail, is_alone=is_alone) for each in readers]
+        except Exception as error:  # noqa: BLE001  # ours, or anymail's for this provider
+            outcomes = [self._unforeseen(error, is_alone=is_alone)] * len(readers)
+        return [(each.message, outcome) for each, outcome in zip(readers, outcomes, strict=True)]
 
-    def _send(
-        self, mail: EmailMultiAlternatives, *, is_alone: bool, now: datetime
-    ) -> Outcome | None:
+    def _send(self, mail: EmailMultiAlternatives, *, is_alone: bool) -> Outcome | None:
         """None when the provider answered for each reader."""
         try:
-            self._backend.open()
+            if self._backend.open():
+                self._watch(self._backend.session)
             self._backend.send_messages([mail])
         except AnymailRecipientsRefused:
             return None
         except AnymailAPIError as error:
-            return _refusal(error, is_alone=is_alone, now=now)
+            if error.status_code == TOO_FAST:
+                limits.hold_back("", until=self._clock() + SLOW_DOWN)
+            return _refusal(error, is_alone=is_alone)
         except AnymailError as error:  # refused as it stands: nothing was sent
             return Outcome(permanent=is_alone, reply=f"refused: {type(error).__name__}")
         return None
+
+    def _watch(self, session: requests.Session) -> None:
+        send = session.send
+
+        def watched(request: requests.PreparedRequest, **more: Any) -> requests.Response:
+            self._has_left = True
+            return send(request, **more)
+
+        session.send = watched  # type: ignore[method-assign]
+
+    def _unforeseen(self, error: Exception, *, is_alone: bool) -> Outcome:
+        """Before the request nothing was handed over, after it nobody knows."""
+        name = type(error).__name__
+        logger.warning("a call to the mail provider failed: %s", name)
+        if self._has_left:
+            return Outcome(handed=True, reply=f"the answer was not understood: {name}")
+        return Outcome(permanent=is_alone, reply=f"cannot be sent: {name}")
 
     def close(self) -> None:
         self._backend.close()
@@ -140,19 +164,28 @@ def _groups(messages: Sequence[Claimed], esp: str) -> Iterator[list[Claimed]]:
         yield from map(list, batched(group, key[-1]))
 
 
-def _refusal(error: AnymailAPIError, *, is_alone: bool, now: datetime) -> Outcome:
+def _fits(form: Form, reader: Reader, *, now: datetime) -> bool:
+    """Whoever breaks the common form goes alone."""
+    try:
+        return form.fits(reader, now=now)
+    except Error:
+        raise
+    except Exception:  # noqa: BLE001
+        return False
+
+
+def _refusal(error: AnymailAPIError, *, is_alone: bool) -> Outcome:
     status = error.status_code
     if status is None:
         name = type(error.__cause__ or error).__name__
         if _never_connected(error.__cause__):
-            return Outcome(reply=f"the provider cannot be reached: {name}")
+            return Outcome(ours=True, reply=f"the provider cannot be reached: {name}")
         return Outcome(handed=True, reply=f"connection lost: {name}")
     if status < 400 or status in LOST_BEHIND_A_GATEWAY:
         return Outcome(handed=True, reply=f"HTTP {status}, not understood")
-    if status == TOO_FAST:
-        limits.hold_back("", until=now + SLOW_DOWN)
-    permanent = status < 500 and status not in OURS_TO_MEND and is_alone
-    return Outcome(permanent=permanent, reply=f"HTTP {status}")
+    if status in OURS_TO_MEND:
+        return Outcome(ours=True, reply=f"HTTP {status}")
+    return Outcome(permanent=status < 500 and is_alone, reply=f"HTTP {status}")
 
 
 def _never_connected(cause: BaseException | None) -> bool:

@@ -19,6 +19,12 @@ from messaging.sending.outcome import Outcome, told_line
 LONGEST_REPLY = 64 * 1024
 # The server closes the connection with this answer, whatever it was asked (RFC 5321 §3.8).
 CLOSING = 421
+# Refusals of us, not of a message: no or a wrong login, TLS demanded (RFC 4954 §6, RFC 3207 §4).
+OURS_TO_MEND = (454, 530, 535, 538)
+
+
+# What may follow a reply's code.
+ENDS = (b"", b" ", b"-", b"\r", b"\t")
 
 
 class BrokenTalk(Exception):
@@ -119,6 +125,8 @@ class Talk:
         end = self._received.find(b"\n")
         while end >= 0:
             line = bytes(self._received[:end])
+            if not _is_reply(line):
+                raise BrokenTalk("a line that is no reply")
             if line[3:4] == b"-":  # one of several lines; only the last one counts
                 del self._received[: end + 1]
             else:
@@ -148,8 +156,6 @@ class Talk:
             self.out += line
 
     def _hear_line(self, line: bytes) -> None:
-        if not line[:3].isdigit():
-            raise BrokenTalk("a line that is no reply")
         code = int(line[:3])
         if not self._awaited:
             self.closing = True  # a farewell nobody asked for, as after a time without talk
@@ -159,8 +165,19 @@ class Talk:
         step, job = self._awaited.popleft()
         if code == CLOSING:
             self.closing = True
+        if step in (Step.MAIL, Step.RCPT, Step.DATA):
+            self._hear_trouble(step, job, code, line[4:])
         self._answer[step](job, code, line[4:])
         self._say()
+
+    def _hear_trouble(self, step: Step, job: Job, code: int, reply: bytes) -> None:
+        """Only RCPT and the last answer speak of the message; so MAIL does of such an address."""
+        refused = code >= 500 and step != Step.RCPT and not job.words.international
+        if (refused or code in OURS_TO_MEND) and job.refused is None:
+            job.refused = Outcome(ours=True, reply=told_line(code, reply))
+            if not self.pipelining and step != Step.DATA:
+                self._unsaid.clear()
+                self._end_refused(job)
 
     def _hear_reset(self, job: Job, code: int, reply: bytes) -> None:
         if code >= 400:
@@ -193,7 +210,9 @@ class Talk:
         self._end_refused(job)
 
     def _hear_body(self, job: Job, code: int, reply: bytes) -> None:
-        """An answer ends the doubt, whichever it is."""
+        """An answer ends the doubt, whichever it is; "go on" is none."""
+        if code < 200 or 300 <= code < 400:
+            raise BrokenTalk("a body was answered like a command")
         self.handed = None
         accepted = code < 400
         self.done.append(
@@ -218,11 +237,18 @@ class Talk:
         self.done.append((job, outcome))
 
 
+def _is_reply(line: bytes) -> bool:
+    """Three digits, of which the first means something, and not a fourth (RFC 5321 §4.2)."""
+    code = line[:3]
+    return len(code) == 3 and code.isdigit() and b"1" <= code[:1] <= b"5" and line[3:4] in ENDS
+
+
 def check_words(words: Wire) -> None:
     """Lines end in CRLF and nothing else does: a lone CR or LF is how one mail becomes two."""
     ends = words.body.count(b"\r\n")
     if words.body.count(b"\n") != ends or words.body.count(b"\r") != ends:
         raise CannotCompose("a lone line break")
+    (words.sender + words.recipient).encode()
     if any(each in words.sender + words.recipient for each in "\r\n<>"):
         raise CannotCompose("an address that is none")
 

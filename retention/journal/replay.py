@@ -39,6 +39,7 @@ from foundation.calendar import months_later, years_later
 from foundation.redaction import redact
 from messaging.models import Campaign, Mailing, ServiceAnnouncement
 from retention import erasure, services
+from retention.holdings import Kept, entry_named
 from retention.journal import entries
 from retention.journal.guard import (
     Reason,
@@ -254,7 +255,7 @@ def _erasure(record: Record, people: People, report: Report, now: datetime) -> N
         return
     person = people.by_person.get(entry["person"])
     if person is None or not User.objects.filter(pk=person).exists():
-        _remember_deletion(entry, now=now)
+        _remember_deletion(entry)
         return
     # Who was erased had left the staff before.
     User.objects.filter(pk=person).update(is_staff=False, is_superuser=False)
@@ -268,15 +269,26 @@ def _erasure(record: Record, people: People, report: Report, now: datetime) -> N
     report.add("people erased again")
 
 
-def _remember_deletion(entry: Entry, *, now: datetime) -> None:
-    """Nobody to erase; the number in the mail of then still leads to a deletion that is done."""
+def _remember_deletion(entry: Entry) -> None:
+    """Nobody to erase; the number in the mail of then still leads to a deletion that is done.
+
+    How much went then is lost with the database; what is kept here is the fingerprint alone.
+    """
+    at = datetime.fromisoformat(entry["at"])
+    fingerprint = Kept(
+        entry=entry_named(erasure.SUPPRESSION),
+        count=len(entry["addresses"]),
+        until=years_later(at, REVIEW_AFTER_YEARS).date(),
+    )
     DeletionRequest(
         reference=uuid.UUID(entry["reference"]),
         state=DeletionRequest.State.FINISHED,
         source=Way.REPLAY,
         actor=ACTOR,
-        requested_at=datetime.fromisoformat(entry["at"]),
-        finished_at=now,
+        requested_at=at,
+        finished_at=at,
+        removed=None,
+        kept=[fingerprint.as_json()] if fingerprint.count else None,
     ).save(force_insert=True)
 
 

@@ -69,6 +69,8 @@
     event.preventDefault();
     field.focus();
     field.scrollIntoView({ block: "center" });
-    if (start) field.setSelectionRange(Number(start), Number(end));
+    // Counted in characters there, in halves of some of them (emoji) here.
+    const place = (count) => [...field.value].slice(0, Number(count)).join("").length;
+    if (start) field.setSelectionRange(place(start), place(end));
   });
 })();

@@ -80,12 +80,12 @@
     schema_version: (value) => value === DELETION_FORM, reference: uuid, issued_at: second, language: text,
     deletion: {
       source: text, asked_for_by: text, requested_at: second, finished_at: second,
-      removed: some({
+      removed: orNull(some({
         model: text, title: text, count: whole, method: (value) => ["deleted", "blanked"].includes(value), fields: some(text),
-      }),
-      kept: some({
+      })),
+      kept: orNull(some({
         model: text, title: text, count: whole, until: orNull(day), without_end_yet: whole, how_long: text, reason: text,
-      }),
+      })),
     },
     backups: { until: day, remark: text },
     told: orNull(shaped({ systems: whole, acknowledged: whole, open: whole, given_up: whole, no_longer_recorded: whole })),
@@ -274,12 +274,12 @@
   function tellDeletion({ deletion, backups, told, controller, reference, proof }) {
     const day = moments();
     const days = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeZone: "UTC" });
-    const counted = (method) => deletion.removed.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}`);
+    const counted = (method) => deletion.removed?.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}`) ?? [words("not-recorded")];
     fill(deletionFacts, {
       what: words("deletion"), reference, by: deletion.asked_for_by, controller: controller.name,
       requested: day.format(new Date(deletion.requested_at)), finished: day.format(new Date(deletion.finished_at)),
       deleted: counted("deleted"), blanked: counted("blanked"),
-      kept: deletion.kept.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.`),
+      kept: deletion.kept?.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.`) ?? [words("not-recorded")],
       backups: days.format(new Date(backups.until)),
       told: words(told ? (told.systems ? "told" : "told-none") : "not-recorded", told ?? {}),
       journal: proof.journal.position === null ? words("not-recorded") : words("record", proof.journal),

@@ -146,7 +146,7 @@ def fill_corners(person: User, boss: User) -> None:
     now = timezone.now()
     TOTP.activate(boss, SECRET)
     make_announcement()
-    due = make_campaign(send_at=now - timedelta(minutes=1))
+    due = make_campaign(send_at=now)
     messaging.approve(due, actor=boss, now=now)
     messaging.start(due, actor=boss, now=now)
     messaging.run_mailings(now=now)

@@ -230,7 +230,7 @@ def test_without_javascript_a_button_shows_the_preview(
 def test_a_block_is_inserted_and_the_checklist_leads_to_the_words(
     portal: RunningPortal, staff: Page
 ) -> None:
-    write(staff, portal, "![](picture:0123456789ab)")
+    write(staff, portal, "\n😀😀 ![](picture:0123456789ab)")
     staff.fill("[name=body_en]", "Words")
     staff.locator(".portal-toolbar").nth(1).locator("button").nth(3).click()
     expect(staff.locator("[name=body_en]")).to_have_value(re.compile(r'^Words\n\n\[.+"button"\)'))

@@ -13,7 +13,8 @@ from accounts.signals import address_confirmed
 from consent import services as consent
 from consent.models import ConsentDetail, Head, Leaf, Preference, Source, Suppression
 from consent.proof import heads, merkle, tree
-from consent.suppression import is_suppressed
+from consent.suppression import REVIEW_AFTER_YEARS, is_suppressed
+from foundation.calendar import years_later
 from messaging.models import Message
 from retention import services
 from retention.journal import replay
@@ -244,6 +245,10 @@ def test_who_came_and_went_after_the_backup_leaves_the_proof_and_the_suppression
     assert (again.reference, again.is_finished) == (wish.reference, True)
     assert is_suppressed("brief@example.test")
     assert place_of(again) == only_erasure(journal)
+    assert (again.requested_at, again.finished_at) == (NOW, NOW)
+    assert again.removed is None
+    review = years_later(NOW, REVIEW_AFTER_YEARS).date().isoformat()
+    assert again.kept == [{"model": "consent.Suppression", "count": 1, "until": review, "open": 0}]
     assert check() == ""
 
 

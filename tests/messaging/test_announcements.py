@@ -19,6 +19,7 @@ from foundation.roles import KEEPER, SENDER, as_role
 from messaging import services
 from messaging.announcing import (
     COPIED,
+    check_start,
     is_overdue,
     month_of,
     overdue_reviews,
@@ -29,8 +30,10 @@ from messaging.announcing import (
     to_review,
 )
 from messaging.checks import check_own_sender
-from messaging.models import Campaign, Mailing, ServiceAnnouncement
+from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
+from messaging.querysets import MailingQuerySet
 from messaging.refusals import NotAllowed, Unfit, WrongState
+from messaging.taking_back import take_back
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff
 from tests.mailbox import Mailbox
 
@@ -121,6 +124,66 @@ def test_whoever_changed_it_last_cannot_approve_it_either() -> None:
             services.approve(announcement, actor=person, now=NOW)
     services.approve(announcement, actor=third, now=NOW)
     assert announcement.approved_by == third
+
+
+def test_nobody_approves_their_own_words_because_another_set_the_hour_after_them() -> None:
+    """A writes a draft, W all of its words, A sets only a time: W has read what W wrote."""
+    author, writer, third = make_staff(), make_staff(), make_staff()
+    announcement = written_by(author)
+    for person in (writer, author):
+        services.edited(announcement, actor=person, now=NOW)
+    assert announcement.writers == [author.pk, writer.pk]
+    for person in (author, writer):
+        with pytest.raises(NotAllowed, match="You wrote this"):
+            services.approve(announcement, actor=person, now=NOW)
+        refused(
+            f"UPDATE {TABLE} SET state = 'approved', approved_by_id = %(who)s, "
+            "approved_at = now(), writers = '{}' WHERE id = %(id)s",
+            "cannot approve",
+            who=person.pk,
+            id=announcement.pk,
+        )
+    services.approve(announcement, actor=third, now=NOW)
+    assert announcement.approved_by == third
+
+
+def test_no_statement_of_the_portals_shortens_the_list_of_writers() -> None:
+    author, writer = make_staff(), make_staff()
+    announcement = written_by(author)
+    services.edited(announcement, actor=writer, now=NOW)
+    services.edited(announcement, actor=author, now=NOW)
+    for change in ("writers = '{}'", "writers = NULL"):
+        run(f"UPDATE {TABLE} SET {change} WHERE id = %(id)s", id=announcement.pk)
+    announcement.writers = []
+    announcement.save()
+    announcement.refresh_from_db()
+    assert announcement.writers == [author.pk, writer.pk]
+
+
+def test_once_another_has_approved_only_whoever_changes_it_then_is_its_writer() -> None:
+    author, writer, reader, later = (make_staff() for _ in range(4))
+    announcement = written_by(author)
+    services.edited(announcement, actor=writer, now=NOW)
+    services.edited(announcement, actor=author, now=NOW)
+    services.approve(announcement, actor=reader, now=NOW)
+    services.edited(announcement, actor=later, now=NOW)
+    assert announcement.writers == [author.pk, later.pk]
+    services.approve(announcement, actor=writer, now=NOW)
+    assert announcement.state == State.APPROVED
+
+
+def test_a_copy_sent_at_night_names_all_writers_of_its_text() -> None:
+    people = [make_staff(), make_staff(), make_staff()]
+    text = make_announcement(author=people[0], is_standing=True, category="incident")
+    for person in people[1:]:
+        services.edited(text, actor=person, now=NOW)
+    services.approve(text, actor=make_staff(), now=NOW)
+    copy = send_standing(text, actor=make_staff(), now=NOW)
+    copy.refresh_from_db()
+    assert copy.writers == [person.pk for person in people]
+    review(copy, actor=make_staff(), note="Right.", now=NOW)
+    with pytest.raises(IntegrityError, match="only an approved standing text"):
+        ServiceAnnouncement.objects.create(**copied(text, writers=[]))
 
 
 def test_when_the_writers_have_left_any_other_may_approve() -> None:
@@ -235,8 +298,10 @@ def test_an_erased_account_takes_its_name_along_and_the_announcement_stays() -> 
     with as_role(KEEPER):
         for name in ("author_id", "edited_by_id", "approved_by_id"):
             run(f"UPDATE {TABLE} SET {name} = NULL WHERE id = %(id)s", id=announcement.pk)
+        run(f"UPDATE {TABLE} SET writers = '{{}}' WHERE id = %(id)s", id=announcement.pk)
     announcement.refresh_from_db()
     assert (announcement.author, announcement.state) == (None, State.APPROVED)
+    assert announcement.writers == []
 
 
 def test_what_lost_its_approver_is_not_started_but_read_again() -> None:
@@ -366,6 +431,18 @@ def test_what_was_sent_stays_to_be_counted() -> None:
     assert run(f"DELETE FROM {TABLE} WHERE id = %(id)s", id=draft.pk) == 1
 
 
+@pytest.mark.parametrize("state", ["approved", "sending", "paused", "cancelled", "finished"])
+def test_a_campaign_that_is_no_draft_any_more_is_not_deleted(state: str) -> None:
+    """Somebody approves and starts it while another confirms that the draft may go."""
+    campaign = make_campaign(state=state)
+    for role in ("portal_app", KEEPER):
+        with as_role(role):
+            refused("DELETE FROM messaging_campaign", "only a draft goes")
+    draft = make_campaign()
+    assert run("DELETE FROM messaging_campaign WHERE id = %(id)s", id=draft.pk) == 1
+    assert list(Campaign.objects.all()) == [campaign]
+
+
 # --- what it may say, and under which name -------------------------------------------------------
 
 
@@ -392,9 +469,72 @@ def test_what_slipped_through_before_is_stopped_at_the_start() -> None:
     )
     with pytest.raises(Unfit):
         services.start(announcement, actor=make_staff(), now=NOW)
-    services.run_mailings(now=NOW)
     announcement.refresh_from_db()
     assert announcement.state == State.APPROVED
+
+
+def test_what_no_longer_passes_at_its_hour_goes_back_and_its_people_are_told(
+    mailbox: Mailbox, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    author, approver = make_staff(language="en"), make_staff(language="nb")
+    announcement = written_by(author, send_at=NOW + timedelta(hours=1))
+    services.approve(announcement, actor=approver, now=NOW)
+    settings.SERVICE_FROM = settings.NEWS_FROM
+    with as_role(SENDER):
+        services.run_mailings(now=NOW)
+        services.run_mailings(now=NOW + timedelta(hours=1))
+        services.run_mailings(now=NOW + timedelta(hours=1, seconds=5))
+    announcement.refresh_from_db()
+    assert (announcement.state, announcement.approved_by) == (State.DRAFT, None)
+    assert (announcement.approved_at, announcement.resolved_at) == (None, None)
+    assert caplog.text.count("did not leave at its time") == 1
+    assert "SERVICE_FROM" in caplog.text
+    services.deliver_pending()
+    for person, subject in ((author, "Not sent:"), (approver, announcement.subject_nb)):
+        [delivery] = mailbox.to(person.email)
+        assert subject in delivery.message["Subject"]
+        for kind in ("plain", "html"):
+            body = delivery.message.get_body((kind,)).get_content()
+            assert "SERVICE_FROM" in body
+            assert str(announcement.pk) in body
+
+
+def test_what_lost_its_approver_does_not_wait_for_its_hour_for_ever() -> None:
+    announcement = approved(send_at=NOW)
+    ServiceAnnouncement.objects.update(approved_by=None)
+    services.run_mailings(now=NOW)
+    announcement.refresh_from_db()
+    assert announcement.state == State.DRAFT
+
+
+def test_a_timed_campaign_whose_picture_is_gone_goes_back_too() -> None:
+    author = make_staff(language="en")
+    campaign = make_campaign(author=author, send_at=NOW + timedelta(hours=1))
+    services.approve(campaign, actor=author, now=NOW)
+    services.edited(campaign, actor=author, now=NOW)
+    campaign.body_en = "![Map](picture:0123456789ab)"
+    campaign.save(update_fields=["body_en"])
+    # As it stood when the picture was still there.
+    Campaign.objects.update(state=State.APPROVED, approved_by=author, approved_at=NOW)
+    with as_role(SENDER):
+        services.run_mailings(now=NOW + timedelta(hours=1))
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.approved_by, campaign.approved_at) == (State.DRAFT, None, None)
+    assert "is gone" in Message.objects.get(purpose="mailing_taken_back").text
+
+
+def test_what_was_only_cancelled_in_that_moment_is_not_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    announcement = approved(send_at=NOW)
+    services.cancel(announcement, actor=make_staff(), now=NOW)
+    stale = ServiceAnnouncement.objects.filter(pk=announcement.pk)
+    monkeypatch.setattr(MailingQuerySet, "due", lambda self, now: stale.all())
+    services.run_mailings(now=NOW)
+    announcement.refresh_from_db()
+    assert announcement.state == State.CANCELLED
+    assert not take_back(announcement, look=lambda _mailing: check_start(announcement))
+    assert not Message.objects.exists()
 
 
 def test_the_newsletters_name_is_no_name_for_service(settings: Any) -> None:
@@ -505,6 +645,17 @@ def test_a_standing_text_that_changed_is_read_again_before_it_can_be_sent() -> N
 def test_only_standing_texts_are_sent_so() -> None:
     with pytest.raises(WrongState, match="Only a standing text"):
         send_standing(approved(category="incident"), actor=make_staff(), now=NOW)
+
+
+@pytest.mark.parametrize("state", [State.DRAFT, State.APPROVED])
+def test_a_standing_text_is_never_under_way_and_so_never_cancelled(state: str) -> None:
+    text = standing()
+    if state == State.DRAFT:
+        services.edited(text, actor=make_staff(), now=NOW)
+    with pytest.raises(WrongState, match="only a copy"):
+        services.cancel(text, actor=make_staff(), now=NOW)
+    text.refresh_from_db()
+    assert text.state == state
 
 
 def test_a_standing_text_itself_is_never_sent() -> None:
@@ -686,35 +837,37 @@ def test_the_months_count_has_what_was_started_in_it_and_nothing_else() -> None:
     assert sent_this_month(noon).count() == 2
 
 
-def test_a_cancelled_one_counts_for_some_may_have_received_it() -> None:
+def test_a_cancelled_one_counts_if_somebody_may_have_received_it(mailbox: Mailbox) -> None:
     announcement = approved()
+    make_customer()
     services.start(announcement, actor=None, now=NOW)
+    services.run_mailings(now=NOW)
+    services.deliver_pending()
+    make_customer()
     services.cancel(announcement, actor=make_staff(), now=NOW)
     assert sent_this_month(NOW).count() == 1
 
 
-# --- the change to a database with announcements in it -------------------------------------------
+def test_one_cancelled_before_anything_left_does_not_count() -> None:
+    announcement = approved()
+    make_customer()
+    services.start(announcement, actor=None, now=NOW)
+    services.run_mailings(now=NOW)
+    # What is under way counts from its start: it may leave this moment.
+    assert sent_this_month(NOW).count() == 1
+    services.cancel(announcement, actor=make_staff(), now=NOW)
+    assert sent_this_month(NOW).count() == 0
 
-BEFORE = f"""
-DROP TRIGGER messaging_second_pair ON {TABLE};
-DROP TRIGGER messaging_announcement_words ON {TABLE};
-DROP TRIGGER messaging_announcement_once ON {TABLE};
-DROP TRIGGER messaging_announcement_counted ON {TABLE};
-DROP TRIGGER messaging_announcement_stays ON {TABLE};
-DROP TRIGGER messaging_campaign_words ON messaging_campaign;
-DROP TRIGGER messaging_campaign_once ON messaging_campaign;
-DROP FUNCTION messaging_second_pair;
-DROP FUNCTION messaging_refuse_change;
-DROP INDEX messaging_one_copy_until_reviewed;
-ALTER TABLE {TABLE} DROP CONSTRAINT messaging_standing_untimed;
-"""
+
+# --- the change to a database with announcements in it -------------------------------------------
 
 
 def test_what_its_author_approved_before_is_read_again_and_what_runs_may_finish() -> None:
     author = make_staff()
     migration = importlib.import_module("messaging.migrations.0006_second_pair").Migration
     with as_role("portal_owner"), connection.cursor() as cursor:
-        cursor.execute(BEFORE)
+        for operation in reversed(migration.operations):
+            cursor.execute(operation.reverse_sql)
         rows = {
             state: make_announcement(
                 state=state,

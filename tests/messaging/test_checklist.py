@@ -11,12 +11,14 @@ import redis
 from django.core.cache import cache
 from django.utils import timezone, translation
 
-from messaging import link_checks, services
+from messaging import announcing, link_checks, services
 from messaging.checklist import Problem, blocking, check, checklist, link_addresses
+from messaging.contents import Contents, broken_links
 from messaging.images import markdown_of
 from messaging.link_checks import Found, LinkState, check_links, known_links, try_link
 from messaging.models import Mailing
 from messaging.policy import LINK_HOPS, MAIL_SHOWN_BYTES, SUBJECT_SHOWN
+from messaging.refusals import Unfit
 from tests.factories import make_announcement, make_campaign, make_picture, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -339,6 +341,13 @@ def test_a_name_leads_to_the_public_internet_or_nowhere(
     assert try_link("https://clicksend.com/").found is found
 
 
+def test_a_bracket_looks_for_its_end_only_so_far() -> None:
+    """Twenty thousand of them would otherwise each read all the rest."""
+    for length, number in ((300, 1), (301, 0)):
+        words = f"[{'x' * length}](a b)"
+        assert len(list(broken_links(words, Contents((), (), words)))) == number
+
+
 # --- pictures and size -----------------------------------------------------------------------
 
 
@@ -363,6 +372,37 @@ def test_a_picture_that_is_not_here_stops_it(address: str, words: str) -> None:
     [problem] = problems(words, body_nb=body)
     assert problem.blocking
     assert place(problem, body) == address
+
+
+def test_a_picture_is_named_by_enough_of_its_digest() -> None:
+    """Four digits could come to mean another picture tomorrow."""
+    digest = make_picture().digest
+    assert problems("does not exist", body_en=f"![A field](picture:{digest[:11]})")
+    assert not problems("does not exist", body_en=f"![A field](picture:{digest[:12]})")
+
+
+@pytest.mark.parametrize("make", [make_campaign, make_announcement])
+def test_what_has_lost_its_picture_since_is_not_started(make: Any) -> None:
+    image = make_picture()
+    mailing = make(author=make_staff(), body_en=markdown_of(image))
+    services.approve(mailing, actor=make_staff(), now=timezone.now())
+    image.delete()
+    with pytest.raises(Unfit, match="is gone"):
+        services.start(mailing, actor=make_staff(), now=timezone.now())
+    mailing.refresh_from_db()
+    assert mailing.resolved_at is None
+
+
+def test_a_standing_text_that_has_lost_its_picture_is_not_sent() -> None:
+    image = make_picture()
+    text = make_announcement(
+        author=make_staff(), is_standing=True, category="incident", body_en=markdown_of(image)
+    )
+    services.approve(text, actor=make_staff(), now=timezone.now())
+    image.delete()
+    with pytest.raises(Unfit, match="is gone"):
+        announcing.send_standing(text, actor=make_staff(), now=timezone.now())
+    assert type(text).objects.count() == 1
 
 
 def test_a_picture_that_is_here_stops_nothing() -> None:

@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.core.mail import EmailMultiAlternatives
+from django.db import OperationalError
 
 from messaging import sender, services
 from messaging.models import Message, SendingLimit
 from messaging.policy import LEASE, Lane
-from messaging.sending import engine, limits
+from messaging.sending import engine, limits, marks, pool, wire
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff
 from tests.messaging.sink import CUT, STALL, Sink
 from tests.messaging.test_hand_over import send, started
@@ -34,7 +35,7 @@ def point_at(settings, sink, *, security="plain", connections=4, timeout=1, user
         url="", host="127.0.0.1", port=sink.port, security=security, user=user, password=user
     )
     settings.SMTP_CONNECTIONS = connections
-    settings.SMTP_TIMEOUT = timeout
+    settings.SMTP_TIMEOUT = settings.SMTP_ANSWER_TIMEOUT = timeout
 
 
 def states():
@@ -146,11 +147,9 @@ def test_a_server_that_refuses_more_connections_is_sent_to_over_those_it_takes(s
     ("verb", "answer", "state"),
     [
         ("MAIL", b"451 later", "queued"),
-        ("MAIL", b"550 no", "failed"),
         ("RCPT", b"450 later", "queued"),
         ("RCPT", b"550 no", "failed"),
         ("DATA", b"451 later", "queued"),
-        ("DATA", b"554 no", "failed"),
         ("BODY", b"452 full", "queued"),
         ("BODY", b"554 no", "failed"),
     ],
@@ -176,6 +175,198 @@ def test_a_refusal_is_one_messages_own(settings, verb, answer, state, extensions
         assert sink.connections == 1
         assert len(sink.taken) == 2
     assert states() == sorted(["sent", "sent", state])
+
+
+def test_a_server_that_closes_while_the_permission_is_asked_gets_no_body(settings, monkeypatch):
+    audience(2)
+    started(make_campaign())
+
+    def script(number, said, line):
+        return b"354 go\r\n421 no, closing" if said == "DATA" and number == 1 else None
+
+    monkeypatch.setattr(pool, "GATHER", 0.3)  # both are waited for
+    with Sink(script) as sink:
+        point_at(settings, sink, connections=2)
+        send()
+        assert "BODY" not in sink.verbs(1)
+        assert len(sink.taken) == 1
+    assert states() == ["queued", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer"),
+    [("MAIL", b"530 login first"), ("MAIL", b"550 no"), ("RCPT", b"454 TLS"), ("DATA", b"554 no")],
+)
+@pytest.mark.parametrize("extensions", [("PIPELINING",), ()])
+def test_a_server_that_refuses_us_costs_no_message_and_no_attempt(
+    settings, verb, answer, extensions
+):
+    audience(7)
+    started(make_campaign())
+    bodies: list[str] = []
+
+    def script(number, said, line):
+        if said == "BODY":
+            bodies.append(line)
+        return answer if said == verb and len(bodies) >= 2 else None
+
+    with Sink(script, extensions=extensions) as sink:
+        point_at(settings, sink, connections=2, timeout=5)
+        send()
+        sent = len(sink.taken)
+        assert 2 <= sent <= 4
+        assert sink.connections == 2
+    rows = Message.objects.filter(kind="optional").order_by("attempts")
+    assert list(rows.values_list("state", "attempts", "reason")) == [
+        *[("queued", 0, "")] * (7 - sent),
+        *[("sent", 1, "")] * sent,
+    ]
+    assert all(row.not_before > NOW for row in rows.filter(state="queued"))
+
+
+def test_the_next_message_is_fetched_before_the_permission_and_not_after_it(settings, monkeypatch):
+    """A claim may wait for the database: a body permitted meanwhile would be said after a no."""
+    monkeypatch.setattr("messaging.sending.claims.CLAIM_SIZE", 1)
+    audience(4)
+    started(make_campaign())
+    steps: list[str] = []
+    claim, permit, stuff = engine.Delivery._claim, engine.Delivery.permit, wire.stuffed
+
+    def noted(name, act):
+        def acting(*args):
+            steps.append(name)
+            return act(*args)
+
+        return acting
+
+    monkeypatch.setattr(engine.Delivery, "_claim", noted("claim", claim))
+    monkeypatch.setattr(engine.Delivery, "permit", noted("permit", permit))
+    monkeypatch.setattr(wire, "stuffed", noted("body", stuff))
+    with Sink() as sink:
+        point_at(settings, sink, connections=1)
+        send()
+        assert len(sink.taken) == 4
+    after = [steps[place + 1] for place, step in enumerate(steps) if step == "permit"]
+    assert after == ["body"] * 4
+
+
+def test_where_the_next_cannot_be_fetched_nothing_was_permitted(settings, monkeypatch):
+    monkeypatch.setattr("messaging.sending.claims.CLAIM_SIZE", 1)
+    audience(2)
+    started(make_campaign())
+    claim, claims_made = engine.Delivery._claim, []
+
+    def broken(delivery):
+        claims_made.append(delivery)
+        if len(claims_made) == 2:
+            raise OSError("the limits cannot be asked")
+        claim(delivery)
+
+    monkeypatch.setattr(engine.Delivery, "_claim", broken)
+    with Sink() as sink:
+        point_at(settings, sink, connections=1)
+        with pytest.raises(OSError, match="limits"):
+            send()
+        assert sink.taken == []
+    assert set(Message.objects.filter(kind="optional").values_list("state", "lease")) == {
+        ("queued", None)
+    }
+
+
+def test_what_was_accepted_stays_known_when_a_permission_fails(settings, monkeypatch):
+    audience(2)
+    started(make_campaign())
+    ask, asked = marks.hand_over_many, []
+
+    def broken(messages, lease, sent, now):
+        asked.append(messages)
+        if len(asked) == 2:
+            raise RuntimeError("the database went away")
+        return ask(messages, lease, sent, now)
+
+    monkeypatch.setattr(marks, "hand_over_many", broken)
+    with Sink() as sink:
+        point_at(settings, sink, connections=1)
+        with pytest.raises(RuntimeError):
+            send()
+        assert len(sink.taken) == 1
+    assert states() == ["queued", "sent"]
+
+
+def test_a_mark_that_fails_is_tried_once_more_and_the_rest_goes_back(settings, monkeypatch):
+    audience(1)
+    started(make_campaign())
+    mark, tried = marks.mark_sent_many, []
+
+    def broken(messages, lease, now):
+        tried.append(messages)
+        if len(tried) == 1:
+            raise OperationalError
+        mark(messages, lease, now)
+
+    monkeypatch.setattr(marks, "mark_sent_many", broken)
+    monkeypatch.setattr(engine, "UNMARKED_SECONDS", 60)
+    monkeypatch.setattr(engine.connection, "close", lambda: None)
+    with Sink() as sink:
+        point_at(settings, sink, connections=1)
+        send()
+    assert (states(), len(tried)) == (["sent"], 2)
+
+
+def test_the_answer_to_a_body_may_take_longer_than_any_other(settings):
+    audience(2)
+    started(make_campaign())
+    with Sink(lambda number, said, line: time.sleep(1.5) if said == "BODY" else None) as sink:
+        point_at(settings, sink, connections=1, timeout=1)
+        settings.SMTP_ANSWER_TIMEOUT = 30
+        send()
+    assert states() == ["sent", "sent"]
+
+
+def test_while_one_answer_is_awaited_what_is_newly_queued_goes(settings, monkeypatch):
+    monkeypatch.setattr(engine, "LOOK_AGAIN_SECONDS", 0)
+    (slow,) = audience(1)
+    started(make_campaign())
+    mails: list[str] = []
+
+    def script(number, said, line):
+        if said == "BODY" and line == slow.email:
+            while "kari@example.test" not in mails:
+                time.sleep(0.02)
+        elif said == "BODY":
+            mails.append(line)
+
+    with Sink(script) as sink:
+        point_at(settings, sink, connections=2, timeout=10)
+        ready = engine.Delivery.ready
+
+        def late(delivery):
+            if sink.verbs(1)[-1:] == ["BODY"] and not Message.objects.filter(kind="account"):
+                EmailMultiAlternatives("S", "T", to=["kari@example.test"]).send()
+            return ready(delivery)
+
+        monkeypatch.setattr(engine.Delivery, "ready", late)
+        services.deliver_pending(clock=lambda: datetime.now(UTC))
+        assert len(sink.taken) == 2
+
+
+def test_a_message_that_no_code_foresaw_ends_alone(settings, monkeypatch):
+    people = audience(3)
+    started(make_campaign())
+    compose = engine.compose
+
+    def broken(message, *, now):
+        if message.person_id == people[0].pk:
+            raise IndexError(f"a secret {message.to_address}")
+        return compose(message, now=now)
+
+    monkeypatch.setattr(engine, "compose", broken)
+    with Sink() as sink:
+        point_at(settings, sink)
+        send()
+        assert len(sink.taken) == 2
+    row = Message.objects.of_person(people[0].pk).get()
+    assert (row.state, row.reason) == ("failed", "cannot be composed: IndexError")
 
 
 def test_the_body_of_what_is_withheld_never_begins(settings):

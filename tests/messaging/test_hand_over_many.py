@@ -3,6 +3,8 @@
 `consent_withheld_reason` is what everybody else asks; the set-based statement must say the same.
 """
 
+from collections import Counter
+from datetime import timedelta
 from functools import partial
 from uuid import uuid4
 
@@ -15,9 +17,12 @@ from consent.topics import TAILORING
 from foundation.roles import SENDER, as_role
 from messaging import sender, services
 from messaging.models import Message, Segment
-from messaging.policy import MIN_SEGMENT
+from messaging.policy import BUSY_WAIT, MIN_SEGMENT
+from messaging.sending import pool
 from retention.erasure import lock_person
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
+from tests.messaging.sink import Sink
+from tests.messaging.test_connections import point_at
 from tests.messaging.test_hand_over import REASONS, deactivate, erase, retire, started, withdraw
 from tests.messaging.test_races import Beside
 
@@ -162,7 +167,7 @@ def test_nobody_is_handed_over_twice_in_one_lease():
     assert set(asked(messages, lease).values()) == {"lost"}
 
 
-def test_an_opt_out_under_way_is_waited_for_and_obeyed_while_the_others_go():
+def test_an_opt_out_under_way_holds_up_nobody_else_and_is_obeyed():
     people = [make_customer(yes=("newsletter",)) for _ in range(5)]
     leaver = people[2]
     started(make_campaign())
@@ -171,14 +176,66 @@ def test_an_opt_out_under_way_is_waited_for_and_obeyed_while_the_others_go():
         consent.record_opt_out(leaver.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
         handing = Beside(partial(asked, messages, lease))
         handing.start()
+        handing.join(10)
+        # The permissions are there at once, to be used before anybody is waited for.
+        assert Counter(handing.answer.values()) == {"": 4, "busy": 1}
+    (message,) = (each for each in messages if each.person_id == leaver.pk)
+    assert asked([message], lease) == {message.id: "withdrawn"}
+
+
+def test_one_asked_alone_is_waited_for_a_moment_only():
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    lease, messages = claimed()
+    with transaction.atomic():
+        lock_person(person.pk)
+        handing = Beside(partial(asked, messages, lease))
+        handing.start()
         assert handing.waits_for_a_lock()
-        # Marked and committed while one person's answer is still out.
-        others = Message.objects.filter(state="handing").count()
-        assert others == 4
+        handing.join(10)
+        assert list(handing.answer.values()) == ["busy"]
+    assert Message.objects.of_person(person.pk).get().state == "claimed"
+
+
+def test_the_moment_of_a_hand_over_is_after_its_wait():
+    """The published reading compares it with each no: it must see a wait."""
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    lease, messages = claimed()
+    with transaction.atomic():
+        lock_person(person.pk)
+        handing = Beside(partial(sender.hand_over, messages[0], lease, None, NOW))
+        handing.start()
+        assert handing.waits_for_a_lock()
+        held = 0.4
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(%s)", [held])
     handing.join()
-    assert [handing.answer[each.id] for each in messages if each.person_id == leaver.pk] == [
-        "withdrawn"
-    ]
+    assert handing.answer == ""
+    handed_at = Message.objects.of_person(person.pk).get().handed_at
+    assert handed_at - NOW >= timedelta(seconds=held)
+
+
+def test_of_two_connections_one_bodys_permission_never_waits_for_the_others_person(
+    settings, monkeypatch
+):
+    """The first is held by a slow job all the time: the second's body is said meanwhile."""
+    monkeypatch.setattr(pool, "BUSY_SECONDS", 0.2)
+    held, goes = (make_customer(yes=("newsletter",)) for _ in range(2))
+    started(make_campaign())
+    with Sink() as sink:
+        point_at(settings, sink, connections=2, timeout=20)
+        with transaction.atomic():
+            lock_person(held.pk)
+            delivery = Beside(partial(sender.deliver_pending, clock=lambda: NOW))
+            delivery.start()
+            delivery.join(10)
+            assert [address for address, _ in sink.taken] == [goes.email]
+            assert delivery.answer == 1
+        row = Message.objects.of_person(held.pk).get()
+        assert (row.state, row.attempts, row.not_before) == ("queued", 0, NOW + BUSY_WAIT)
+        sender.deliver_pending(clock=lambda: NOW + BUSY_WAIT)
+        assert sink.to(held.email)
 
 
 def test_an_opt_out_waits_for_a_hand_over_of_many_that_came_first():
@@ -204,11 +261,29 @@ def test_with_two_accounts_locked_in_the_other_order_nobody_is_ended_as_a_deadlo
         lock_person(second.pk)
         beside = Beside(partial(asked, messages, lease))
         beside.start()
-        assert beside.waits_for_a_lock()
+        beside.join(5)
         lock_person(first.pk)  # held by the other, it would be a circle
         assert Message.objects.of_person(second.pk).delete()[0] == 1
-    beside.join(5)
-    assert sorted(beside.answer.values()) == ["", "lost"]
+    assert sorted(beside.answer.values()) == ["", "busy"]
+    assert set(asked(messages, lease).values()) == {"lost"}
+
+
+def test_a_message_locked_by_somebody_else_is_busy_and_what_was_accepted_stays_known():
+    for _ in range(3):
+        make_customer(yes=("newsletter",))
+    started(make_campaign())
+    lease, messages = claimed()
+    first, *others = messages
+    asked([first], lease)
+    with transaction.atomic():
+        Message.objects.select_for_update().get(pk=others[0].id)
+        beside = Beside(partial(asked, others, lease, [first.id]))
+        beside.start()
+        beside.join(5)
+        assert set(beside.answer.values()) == {"busy"}
+    assert Message.objects.get(pk=first.id).state == "handing"
+    assert set(asked(others, lease, [first.id]).values()) == {""}
+    assert Message.objects.get(pk=first.id).state == "sent"
 
 
 def test_the_sender_asks_under_its_own_role_and_reads_the_names():

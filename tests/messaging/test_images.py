@@ -1,9 +1,12 @@
 """Pictures: drawn anew, kept once, the same for every reader, and gone only when unused."""
 
+import os
+import resource
 import struct
 import zlib
 from collections.abc import Iterator
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from django.urls import reverse
 from django.utils import translation
 from PIL import Image, PngImagePlugin
 
+from messaging import images
 from messaging.images import (
     RefusedPicture,
     address_of,
@@ -155,6 +159,47 @@ def bomb(width: int, height: int) -> bytes:
 def test_a_picture_that_unpacks_to_gigabytes_is_refused_unread(size: tuple[int, int]) -> None:
     with pytest.raises(RefusedPicture, match="million pixels"):
         draw(bomb(*size))
+
+
+def test_a_picture_that_would_be_a_scroll_is_refused() -> None:
+    with pytest.raises(RefusedPicture, match="4001 pixels tall"):
+        draw(encoded(Image.new("L", (60, 4001)), "PNG"))
+    assert draw(encoded(Image.new("L", (60, 4000)), "PNG")).height == 4000
+    # It lies in the file, and is as tall as that only upright.
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with pytest.raises(RefusedPicture, match="pixels tall"):
+        draw(encoded(Image.new("L", (4001, 60)), "JPEG", exif=exif))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK"])
+def test_drawing_takes_a_fraction_of_what_it_could(mode: str) -> None:
+    """Sixteen million pixels, in a process that may have 200 MB more than it has."""
+    form = "JPEG" if mode == "CMYK" else "PNG"
+    data = encoded(Image.new(mode, (4000, 4000)), form)
+    if (child := os.fork()) == 0:
+        try:
+            size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (size + 200_000_000,) * 2)
+            drawn = draw(data)
+            os._exit(0 if (drawn.width, drawn.height) == (1200, 1200) else 2)
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_one_picture_is_drawn_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[bool] = []
+    plain = images._drawn
+
+    def look(data: bytes) -> images.Drawn:
+        inside.append(images._drawing.locked())
+        return plain(data)
+
+    monkeypatch.setattr(images, "_drawn", look)
+    draw(encoded(photograph(), "PNG"))
+    assert inside == [True]
+    assert not images._drawing.locked()
 
 
 def test_a_file_that_is_too_large_is_refused() -> None:

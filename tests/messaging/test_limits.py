@@ -218,3 +218,17 @@ def fits(moments, *, per_second, burst):
         for start, first in enumerate(microseconds)
         for count, last in enumerate(microseconds[start:], 1)
     )
+
+
+def test_a_line_whose_campaign_was_cancelled_holds_nobody_up():
+    limit(6, "gmail.com")
+    assert max(places(["gmail.com"] * 80)) == 790
+    # Nobody came when it was their turn.
+    assert places(["gmail.com"] * 3, now=NOW + 25 * SECOND) == [0, 10, 20]
+
+
+def test_a_line_that_comes_is_stood_in():
+    limit(6, "gmail.com")
+    places(["gmail.com"] * 3)
+    assert places(["gmail.com"], now=NOW + 10 * SECOND) == [0]
+    assert places(["gmail.com"], now=NOW + 11 * SECOND) == [19]

@@ -13,9 +13,9 @@ from foundation.roles import SENDER, as_role
 from messaging import services
 from messaging.models import Message, SendingLimit
 from messaging.outbox import put_account_mail
-from messaging.policy import MAX_ATTEMPTS
+from messaging.policy import BUSY_WAIT, LEAST_ATTEMPTS
 from messaging.rendering import compose_slowly
-from messaging.sending import claims, limits
+from messaging.sending import claims, limits, marks
 from messaging.sending.calling import ProviderDelivery
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
 from tests.messaging import wire
@@ -252,6 +252,69 @@ def test_a_call_whose_answer_is_lost_leaves_all_of_it_in_doubt(mailgun, answer):
     assert len(mailgun.calls) == 1
 
 
+@pytest.mark.parametrize("failing", ["before", "after"])
+def test_what_no_code_foresaw_is_in_doubt_only_once_the_request_has_left(
+    mailgun, monkeypatch, failing
+):
+    people = customers(2)
+    campaign_to(people)
+    name = {"before": "provider.merged", "after": "provider._told_of"}[failing]
+    monkeypatch.setattr(f"messaging.sending.{name}", mock.Mock(side_effect=IndexError("x@y.test")))
+    run()
+    told = {"before": ("queued", "cannot be sent: IndexError"),
+            "after": ("in_doubt", "the answer was not understood: IndexError")}  # fmt: skip
+    assert {state(person) for person in people} == {told[failing]}
+    assert len(mailgun.calls) == (failing == "after")
+
+
+def test_a_message_that_no_code_foresaw_ends_alone(mailgun, monkeypatch, caplog):
+    people = customers(3)
+    campaign_to(people)
+
+    def broken(message, *, now):
+        if message.person_id == people[0].pk:
+            raise IndexError(f"a secret {message.to_address}")
+        return compose_slowly(message, now=now)
+
+    monkeypatch.setattr("messaging.sending.provider.compose_slowly", broken)
+    run()
+    assert state(people[0]) == ("failed", "cannot be composed: IndexError")
+    assert [state(person)[0] for person in people[1:]] == ["sent", "sent"]
+    assert "IndexError" in caplog.text
+    assert people[0].email not in caplog.text
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 408, 429, 503])
+def test_a_provider_that_refuses_us_is_called_once_a_round_and_no_attempt_is_counted(
+    postmark, status
+):
+    people = customers(4)
+    campaign_to(people)
+    for day in range(LEAST_ATTEMPTS + 1):
+        postmark.answers = [(status, {"ErrorCode": 1, "Message": "no"})] * 4
+        run(NOW + timedelta(days=day))
+        assert len(postmark.calls) == day + 1
+    rows = Message.objects.filter(kind="optional")
+    assert set(rows.values_list("state", "attempts", "lease")) == {("queued", 0, None)}
+    postmark.answers = []
+    run(NOW + timedelta(days=30))
+    assert {state(person)[0] for person in people} == {"sent"}
+
+
+def test_whom_somebody_else_holds_is_left_for_later(postmark, monkeypatch):
+    people = customers(2)
+    campaign_to(people)
+    monkeypatch.setattr(
+        marks, "hand_over_many", lambda messages, *_rest: dict.fromkeys(messages, "busy")
+    )
+    run()
+    assert not postmark.calls
+    rows = Message.objects.filter(kind="optional")
+    assert set(rows.values_list("state", "attempts", "not_before")) == {
+        ("queued", 0, NOW + BUSY_WAIT)
+    }
+
+
 @pytest.mark.parametrize("status", [401, 404, 429, 500, 503])
 def test_a_provider_that_is_out_of_order_gets_the_mail_later(merging, status):
     people = customers(3)
@@ -356,10 +419,10 @@ def test_a_provider_that_says_too_fast_slows_all_workers_down(mailgun):
 def test_refused_again_and_again_it_ends(mailgun):
     (person,) = customers(1)
     campaign_to([person])
-    mailgun.answers = [(503, {"message": "later"})] * MAX_ATTEMPTS
-    for day in range(MAX_ATTEMPTS):
+    mailgun.answers = [(500, {"message": "later"})] * LEAST_ATTEMPTS
+    for day in range(LEAST_ATTEMPTS):
         run(NOW + timedelta(days=day))
-    assert state(person) == ("failed", "HTTP 503")
+    assert state(person) == ("failed", "HTTP 500")
 
 
 def test_a_message_that_cannot_be_composed_holds_nobody_up(mailgun):

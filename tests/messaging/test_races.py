@@ -10,7 +10,8 @@ import pytest
 from django.db import connection, transaction
 
 from consent import services as consent
-from consent.models import ConsentDetail, Source
+from consent import suppression
+from consent.models import ConsentDetail, Source, Suppression
 from messaging import sender, services
 from messaging.models import Message
 from retention.erasure import lock_person
@@ -166,3 +167,29 @@ def test_an_erasure_and_a_hand_over_never_wait_for_each_other():
         assert Message.objects.of_person(person.pk).delete()[0] == 2
     beside.join(5)
     assert beside.answer == "lost"
+
+
+def barred(person):
+    return suppression.suppress(person.email, reason=Suppression.Reason.COMPLAINT, now=NOW)
+
+
+def test_a_bar_waits_for_a_mark_that_came_first():
+    person, message, lease = claimed()
+    with transaction.atomic():
+        assert sender.hand_over(message, lease, None, NOW) == ""
+        barring = Beside(lambda: barred(person))
+        barring.start()
+        assert barring.waits_for_a_lock()
+    barring.join()
+    assert barring.answer is True
+
+
+def test_a_mark_waits_for_a_bar_that_came_first_and_obeys_it():
+    person, message, lease = claimed()
+    with transaction.atomic():
+        assert barred(person)
+        marking = Beside(lambda: sender.hand_over(message, lease, None, NOW))
+        marking.start()
+        assert marking.waits_for_a_lock()
+    marking.join()
+    assert marking.answer == "suppressed"

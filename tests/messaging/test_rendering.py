@@ -327,7 +327,7 @@ def test_the_help_shows_blocks_that_work():
 
 def picture(start, **values):
     defaults = {"name": "x", "content_type": "image/jpeg", "width": 1040, "height": 500, "size": 1}
-    digest = start.ljust(64, "0")
+    digest = start.ljust(64, "0")  # texts name the first twelve
     return MailImage.objects.create(digest=digest, data=b"x", **(defaults | values))
 
 
@@ -335,7 +335,11 @@ def test_a_picture_of_ours_is_shown_from_our_own_address_at_its_size(settings):
     settings.PORTAL_URL = "https://portal.example"
     wide, small = picture("abcd1234"), picture("ffff", content_type="image/png", width=200)
     _, text, html = parts_of(
-        claimed(make_campaign(body_nb="![Wide & more](picture:abcd1)\n\n![Small](picture:ffff00)"))
+        claimed(
+            make_campaign(
+                body_nb="![Wide & more](picture:abcd12340000)\n\n![Small](picture:ffff00000000)"
+            )
+        )
     )
     tags = re.findall("<img[^>]+>", html)
     assert f'src="https://portal.example/mail/pictures/{wide.digest}.jpg"' in tags[0]
@@ -347,15 +351,22 @@ def test_a_picture_of_ours_is_shown_from_our_own_address_at_its_size(settings):
 
 
 def test_a_picture_that_will_not_be_shown_is_found_while_writing():
-    picture("aaaa1"), picture("aaaa2"), picture("bbbb")
-    text = "![a](picture:aaaa) ![b](picture:bbbb) ![c](picture:cccc) ![d](https://x.example/d.png)"
+    picture("aaaaaaaaaaaa1"), picture("aaaaaaaaaaaa2"), picture("bbbb")
+    text = (
+        "![a](picture:aaaaaaaaaaaa) ![b](picture:bbbb00000000) ![c](picture:cccccccccccc) "
+        "![d](https://x.example/d.png)"
+    )
     assert len(pictures_in(text)) == 4
-    assert unknown_pictures(text) == ["picture:aaaa", "picture:cccc", "https://x.example/d.png"]
+    assert unknown_pictures(text) == [
+        "picture:aaaaaaaaaaaa",
+        "picture:cccccccccccc",
+        "https://x.example/d.png",
+    ]
 
 
 def test_a_mailing_is_prepared_once_for_each_language(django_assert_num_queries):
     picture("abcd")
-    for mailing in (make_campaign(body_nb="![x](picture:abcd)"), make_announcement()):
+    for mailing in (make_campaign(body_nb="![x](picture:abcd00000000)"), make_announcement()):
         for language in ("nb", "en"):
             compose(claimed(mailing, language=language), now=NOW)
         with django_assert_num_queries(0):
@@ -375,7 +386,7 @@ def test_a_preview_shows_what_is_written_now():
 
 def test_the_sending_role_composes_with_pictures():
     picture("abcd")
-    campaign = make_campaign(body_nb="![x](picture:abcd)")
+    campaign = make_campaign(body_nb="![x](picture:abcd00000000)")
     with as_role(SENDER):
         assert b"<img" in compose(claimed(campaign), now=NOW).body
 

@@ -8,10 +8,12 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from clicksend_portal.addresses import parse_mail
 from consent import services as consent
 from consent.models import Source
 from consent.services import Shown
 from foundation.ids import uuid7_from
+from messaging import stopping
 from messaging.admin.chart import HEIGHT, WIDTH, Chart
 from messaging.models import Campaign, Mailing, Message, ProviderEvent
 from messaging.report import COLUMNS, WIDTHS, Column, report
@@ -90,6 +92,13 @@ def test_delivered_is_said_only_when_somebody_tells() -> None:
     assert report(campaign).delivered == 2
 
 
+def test_a_provider_that_has_told_nothing_yet_told_of_none(settings: Any) -> None:
+    settings.MAIL_TRANSPORT = parse_mail("anymail+postmark://KEY")
+    campaign = sent_campaign()
+    put(campaign, number=3)
+    assert report(campaign).delivered == 0
+
+
 def test_a_mail_that_came_back_twice_is_one() -> None:
     campaign, other = sent_campaign(), sent_campaign()
     first, second, third = put(campaign, number=3)
@@ -100,6 +109,20 @@ def test_a_mail_that_came_back_twice_is_one() -> None:
     came_back(other, put(other)[0], "complaint")
     found = report(campaign)
     assert (found.bounced, found.complained) == (1, 1)
+
+
+def test_the_report_counts_as_the_mailing_does_that_stops_itself() -> None:
+    """What is unproven is not counted; what names no message is."""
+    campaign = sent_campaign()
+    [message] = put(campaign)
+    event = {"mailing_id": campaign.pk, "happened_at": NOW, "received_at": NOW}
+    ProviderEvent.objects.create(
+        kind="hard_bounce", outcome="unknown", message_id=message.pk, **event
+    )
+    ProviderEvent.objects.create(kind="complaint", outcome="applied", **event)
+    put(campaign, state="failed", reason="550 5.1.1 unknown")
+    found = report(campaign)
+    assert (found.bounced, found.complained) == stopping.came_back(campaign) == (1, 1)
 
 
 def opt_out(person: User, campaign: Campaign, *slugs: str) -> None:

@@ -40,7 +40,7 @@ READS = {
     "messaging_segment": "*",
     "messaging_mailimage": "id digest content_type width height",
     "messaging_sendinglimit": "*",
-    "messaging_providerevent": "id kind outcome mailing_id message_id",
+    "messaging_providerevent": "id kind outcome mailing_id message_id person_id",
 }
 WRITES = {
     "messaging_message": "*",

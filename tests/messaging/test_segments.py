@@ -171,6 +171,10 @@ def test_one_that_starts_by_itself_for_too_few_pauses_itself_and_nothing_is_queu
     campaign.refresh_from_db()
     assert (campaign.state, campaign.stop_reason) == (State.PAUSED, "too_few")
     assert not Message.objects.of_mailing(campaign.pk).exists()
+    told = Message.objects.get(purpose="mailing_stopped")
+    assert told.person_id == staff.pk
+    assert f"{MIN_SEGMENT}" in told.text
+    assert "0 %" not in told.text
 
     services.resume(campaign, actor=staff, now=NOW)
     services.run_mailings(now=NOW)

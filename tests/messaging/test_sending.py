@@ -9,6 +9,8 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core.mail import EmailMultiAlternatives
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from consent import suppression
@@ -18,7 +20,8 @@ from messaging import sender, services, tasks
 from messaging.audience import resolve
 from messaging.models import Message
 from messaging.outbox import put_account_mail
-from messaging.policy import LEASE, MAX_ATTEMPTS, Lane
+from messaging.policy import LEASE, LEAST_ATTEMPTS, Lane, give_up_after
+from messaging.sending import claims
 from messaging.tasks import ROUND
 from tests.factories import NOW, make_announcement, make_campaign, make_customer, make_staff, topic
 from tests.mailbox import Mailbox
@@ -195,9 +198,33 @@ def test_a_message_that_is_refused_again_and_again_ends(mailbox):
     person = make_customer(yes=("newsletter",))
     started(make_campaign())
     mailbox.refuse = {person.email: "451 try later"}
-    for day in range(MAX_ATTEMPTS):
+    for day in range(LEAST_ATTEMPTS):
+        assert the_message(person).state == "queued"
         send(NOW + timedelta(days=day))
     assert the_message(person).state == "failed"
+
+
+@pytest.mark.parametrize(("minutes", "state"), [(-1, "queued"), (0, "failed")])
+@pytest.mark.parametrize("kind", ["optional", "service"])
+def test_an_outage_of_a_weekend_costs_no_message_and_a_longer_one_ends_it(
+    mailbox, kind, minutes, state
+):
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign() if kind == "optional" else make_announcement())
+    row = Message.objects.of_person(person.pk).filter(kind=kind)
+    mailbox.refuse = {person.email: "451 try later"}
+    # As often as it would have been tried meanwhile.
+    row.update(attempts=100, not_before=NOW)
+    send(NOW + give_up_after(kind) + timedelta(minutes=minutes))
+    assert row.get().state == state
+
+
+def test_what_waited_in_a_paused_mailing_is_not_given_up_at_its_first_refusal(mailbox):
+    person = make_customer(yes=("newsletter",))
+    started(make_campaign())
+    mailbox.refuse = {person.email: "451 try later"}
+    send(NOW + timedelta(days=30))
+    assert the_message(person).state == "queued"
 
 
 def test_without_a_server_nothing_is_lost_and_no_attempt_is_counted(settings, mailbox):
@@ -374,3 +401,62 @@ def test_a_message_that_cannot_be_composed_holds_up_nobody(mailbox):
     send()
     assert the_message(bad).state == "failed"
     assert the_message(good).state == "sent"
+
+
+def test_to_cancel_writes_no_message_and_the_rounds_withhold_what_waits_piece_by_piece():
+    """In the request of a million messages it would hide the new state from every worker."""
+    people = [make_customer(yes=("newsletter",)) for _ in range(3)]
+    campaign, other = started(make_campaign()), started(make_campaign())
+    with CaptureQueriesContext(connection) as asked:
+        services.cancel(campaign, actor=make_staff(), now=NOW)
+    assert not [each for each in asked if "messaging_message" in each["sql"]]
+    rows = Message.objects.of_mailing(campaign.pk)
+    assert rows.counts() == {"queued": 3}
+    shown = services.progress(campaign)
+    assert (shown.withheld, shown.waiting, shown.reasons) == (3, 0, {"cancelled": 3})
+
+    assert [claims.withhold_cancelled(now=NOW, limit=2) for _ in range(3)] == [2, 1, 0]
+    assert rows.counts() == {"withheld": 3}
+    assert services.progress(campaign) == shown
+    assert Message.objects.of_mailing(other.pk).counts() == {"queued": len(people)}
+
+
+def test_the_round_of_the_mailings_withholds_all_of_it():
+    make_customer(yes=("newsletter",))
+    campaign = started(make_campaign())
+    services.cancel(campaign, actor=make_staff(), now=NOW)
+    services.run_mailings(now=NOW)
+    assert Message.objects.of_mailing(campaign.pk).counts() == {"withheld": 1}
+
+
+@pytest.mark.parametrize(
+    ("subject", "read"),
+    [
+        ("=?utf-8?q?a=00b?=", "= ?utf-8?q?a=00b?="),
+        ("Test: =?utf-8?b?R3JhdGlz?=", "Test: = ?utf-8?b?R3JhdGlz?="),
+        ("Hei\x00\x07 Kari", "Hei Kari"),
+        ("Størrelse = ? 3", "Størrelse = ? 3"),
+    ],
+)
+def test_what_somebody_typed_into_a_subject_is_no_encoded_word(subject, read, mailbox):
+    put_account_mail(
+        to="kari@example.test",
+        person_id=None,
+        purpose="test",
+        language="nb",
+        subject=subject.replace("\x00", ""),
+        text="Hei",
+        html="",
+        now=NOW,
+    )
+    send()
+    (mail,) = mailbox.to("kari@example.test")
+    assert mail.message["Subject"] == read
+
+
+@pytest.mark.parametrize("make", [make_campaign, make_announcement])
+def test_nothing_is_approved_whose_hour_has_passed(make):
+    staff, late = make_staff(), make(send_at=NOW - timedelta(seconds=1))
+    with pytest.raises(services.WrongState):
+        services.approve(late, actor=staff, now=NOW)
+    services.approve(make(send_at=NOW), actor=staff, now=NOW)

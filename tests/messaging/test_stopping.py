@@ -4,14 +4,21 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from celery import current_app
 from django.core.cache import cache
 from django.urls import reverse
 
 from foundation.roles import SENDER, as_role
-from messaging import services, stopping
+from messaging import audience, services, stopping
 from messaging.models import Campaign, Mailing, Message, ProviderEvent
 from messaging.policy import handed_to_ask, why_stop
-from tests.factories import NOW, make_announcement, make_campaign, make_staff
+from tests.factories import (
+    NOW,
+    make_announcement,
+    make_campaign,
+    make_customer,
+    make_staff,
+)
 
 pytestmark = pytest.mark.django_db
 Kind = ProviderEvent.Kind
@@ -316,3 +323,82 @@ def test_what_was_counted_once_is_enough_until_twice_as_much_comes_back(
     assert stops(campaign) == ""
     came_back(Kind.HARD_BOUNCE, campaign, 1)
     assert stops(campaign) == "bounces"
+
+
+# --- who is counted, and what holds up nobody ----------------------------------------------------
+
+
+def test_one_reader_counts_once_however_often_and_wherever_they_complain(campaign):
+    messages(campaign, 900)
+    one = uuid.uuid4()
+    came_back(Kind.COMPLAINT, campaign, 1, told=messages(campaign, 1)[0].pk)
+    came_back(Kind.COMPLAINT, campaign, 5)
+    ProviderEvent.objects.filter(kind=Kind.COMPLAINT).update(person_id=one)
+    with as_role(SENDER):
+        assert stopping.came_back(campaign) == (0, 1)
+    assert stops(campaign) == ""
+    came_back(Kind.COMPLAINT, campaign, 2)
+    assert stops(campaign) == "complaints"
+
+
+def test_it_stops_also_when_the_mail_that_tells_of_it_cannot_be_written(campaign, monkeypatch):
+    def refused(*args, **values):
+        Message.objects.bulk_create([Message(kind="nothing")])
+
+    monkeypatch.setattr(stopping, "write_mail", refused)
+    over(campaign)
+    assert stops(campaign) == "bounces"
+
+
+def test_what_is_wrong_with_one_mailing_stops_no_other(campaign, monkeypatch, caplog):
+    """Neither its threshold, nor its audience, nor its end."""
+    ill = make_campaign(state=State.SENDING, resolved_at=NOW, created_at=NOW + timedelta(days=1))
+    real = stopping.came_back
+
+    def for_all_but_one(mailing):
+        if mailing.pk == ill.pk:
+            raise ValueError("kari@example.test")
+        return real(mailing)
+
+    def no_audience(mailing, **values):
+        raise LookupError("kari@example.test")
+
+    monkeypatch.setattr(stopping, "came_back", for_all_but_one)
+    monkeypatch.setattr(audience, "resolve", no_audience)
+    over(campaign)
+    done = make_campaign(state=State.SENDING, resolved=True, resolved_at=NOW)
+    services.run_mailings(now=NOW)
+    assert [Campaign.objects.get(pk=each.pk).state for each in (campaign, ill, done)] == [
+        State.PAUSED,
+        State.SENDING,
+        State.FINISHED,
+    ]
+    said = [record.getMessage() for record in caplog.records]
+    assert f"mailing {ill.pk} was passed over: ValueError" in said
+    assert f"mailing {ill.pk} was passed over: LookupError" in said
+    assert not [line for line in said if "kari" in line]
+
+
+def test_a_mailing_that_annoys_stops_while_the_audience_of_another_is_gathered(
+    campaign, monkeypatch
+):
+    make_customer(yes=("newsletter",))
+    make_campaign(state=State.SENDING, resolved_at=NOW)
+    chunk = audience._resolve_chunk
+
+    def meanwhile(*args, **values):
+        over(campaign)
+        return chunk(*args, **values)
+
+    monkeypatch.setattr(audience, "_resolve_chunk", meanwhile)
+    monkeypatch.setattr(services, "finish_if_done", lambda mailing, *, now: None)
+    services.run_mailings(now=NOW)
+    campaign.refresh_from_db()
+    assert campaign.stop_reason == "bounces"
+
+
+def test_mailings_are_run_by_a_worker_of_their_own():
+    route = current_app.amqp.router.route
+    for task in ("deliver", "deliver_campaigns"):
+        assert route({}, f"messaging.tasks.{task}")["queue"].name != "mailings"
+    assert route({}, "messaging.tasks.run_mailings")["queue"].name == "mailings"

@@ -184,3 +184,13 @@ def test_an_hour_in_each_zone_cannot_be_sent_now_nor_approved_without_the_hour()
     assert campaign.state == State.APPROVED
     services.start(campaign, actor=None, now=NOW)
     assert campaign.state == State.SENDING
+
+
+@pytest.mark.django_db
+def test_in_each_zone_it_is_approved_only_before_the_first_of_them_has_its_hour():
+    send_at, staff = in_oslo("2026-11-24 09:00"), make_staff()
+    first = utc("2026-11-23 19:00")
+    late = make_campaign(send_at=send_at, in_customers_zone=True)
+    with pytest.raises(WrongState), in_english():
+        services.approve(late, actor=staff, now=first + timedelta(seconds=1))
+    services.approve(late, actor=staff, now=first)

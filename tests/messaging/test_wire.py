@@ -95,9 +95,10 @@ def test_answers_come_in_any_pieces_and_of_several_lines():
 @pytest.mark.parametrize("pipelining", [True, False])
 @pytest.mark.parametrize(("code", "permanent"), [(451, False), (550, True)])
 @pytest.mark.parametrize("refused", [0, 1, 2])
-def test_a_refusal_at_any_step_of_the_envelope_ends_this_message_only(
+def test_a_refusal_of_the_envelope_ends_this_message_only_where_it_speaks_of_it(
     refused, code, permanent, pipelining
 ):
+    is_ours = permanent and refused != 1
     one, next_one = job(), job("n@b.test")
     line = talk("pipelining" if pipelining else "size")
     line.begin(one)
@@ -108,7 +109,8 @@ def test_a_refusal_at_any_step_of_the_envelope_ends_this_message_only(
     for answer in answers if pipelining else answers[: refused + 1]:
         line.hear(answer)
     ((_, outcome),) = outcomes(line)
-    assert (outcome.permanent, outcome.accepted, outcome.handed) == (permanent, False, False)
+    assert (outcome.permanent, outcome.ours) == (permanent and not is_ours, is_ours)
+    assert (outcome.accepted, outcome.handed) == (False, False)
     assert outcome.reply == f"{code} no [address]"
     assert line.ask is None
     said(line)
@@ -129,6 +131,39 @@ def test_an_answer_to_the_body_ends_the_doubt_whichever_it_is(answer, accepted, 
     line.hear(answer + b"\r\n")
     ((_, outcome),) = outcomes(line)
     assert (outcome.accepted, outcome.permanent, outcome.handed) == (accepted, permanent, False)
+
+
+@pytest.mark.parametrize("answer", [b"354 go on", b"150 x", b"25 x", b"2500 x", b"999 x", b"250x"])
+def test_an_answer_to_the_body_that_is_none_leaves_the_doubt(answer):
+    one, line = job(), talk()
+    line.begin(one)
+    line.hear(READY)
+    line.send_body(None)
+    with pytest.raises(BrokenTalk):
+        line.hear(answer + b"\r\n")
+    line.lost("broken")
+    ((_, outcome),) = outcomes(line)
+    assert (outcome.accepted, outcome.handed) == (False, True)
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("code", [454, 530, 535, 538])
+def test_a_missing_login_or_tls_is_our_trouble_at_any_step(step, code):
+    one, line = job(), talk("size")
+    line.begin(one)
+    for _ in range(("MAIL", "RCPT", "DATA").index(step)):
+        line.hear(b"250 ok\r\n")
+    line.hear(b"%d no\r\n" % code)
+    ((_, outcome),) = outcomes(line)
+    assert (outcome.ours, outcome.permanent) == (True, False)
+
+
+def test_of_an_international_address_a_refused_mail_speaks_of_the_message():
+    one, line = job("bjørn@b.test", international=True), talk("smtputf8")
+    line.begin(one)
+    line.hear(b"550 not here\r\n")
+    ((_, outcome),) = outcomes(line)
+    assert (outcome.ours, outcome.permanent) == (False, True)
 
 
 def test_of_a_lost_connection_only_whoevers_body_was_said_is_in_doubt():

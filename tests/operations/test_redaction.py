@@ -70,3 +70,19 @@ def test_somebodys_own_words_lose_their_ip_addresses_and_nothing_else() -> None:
     said = "Rang at 12:30 from 203.0.113.7 [2001:db8::1]: stop? kari@shop.example, ticket 4"
     cut = said.replace("203.0.113.7", "[ip]").replace("2001:db8::1", "[ip]")
     assert without_ips(said) == cut
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ('550 "kari n"@example.no unknown', "550 [address] unknown"),
+        (r'<"a \"b\" c"@example.no>: no', "<[address]>: no"),
+        ("kari.nordmann=example.no@bounces.example came", "[address] came"),
+        ("bounces+12-kari=example.no@bounces.example", "[address]"),
+        ("user=kari@example.no", "user=[address]"),
+        ('said "no" to kari@example.no', 'said "no" to [address]'),
+        ("x=1.5 and a=b", "x=1.5 and a=b"),
+    ],
+)
+def test_an_address_in_quotes_or_within_another_is_cut_out_whole(line: str, kept: str) -> None:
+    assert redact(line) == kept

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone, translation
 
 from clicksend_portal.promises.promise import State
 from clicksend_portal.promises.readings.announcements import read_service, tell_service
+from foundation.roles import as_role
 from messaging import announcing, services
 from messaging.models import ServiceAnnouncement
 from tests.factories import make_announcement, make_staff
@@ -68,6 +70,21 @@ def test_drafts_and_what_is_only_approved_do_not_count() -> None:
     assert read_service(NOON).value["announcements"] == 0
 
 
+def test_words_that_one_of_several_writers_approved_break_it() -> None:
+    writer = make_staff()
+    announcement = sent(NOON)
+    with as_role("portal_owner"), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE messaging_serviceannouncement SET writers = writers || approved_by_id "
+            "WHERE id = %s",
+            [announcement.pk],
+        )
+    assert read_service(NOON).value["read_by_nobody_else"] == 1
+    with as_role("portal_owner"), connection.cursor() as cursor:
+        cursor.execute("UPDATE messaging_serviceannouncement SET writers = %s", [[writer.pk]])
+    assert read_service(NOON).holds
+
+
 def test_what_its_author_alone_approved_breaks_it() -> None:
     """As it could be sent before another had to read it; the database refuses it today."""
     announcement = sent(NOON)
@@ -115,7 +132,7 @@ def test_the_reading_is_told_and_what_is_wrong_only_when_it_is() -> None:
     with translation.override("en"):
         assert tell_service(read_service(NOON).value) == (
             "<b>0</b> service messages this month, at most 2. "
-            "<b>0</b> that nobody but its author had read."
+            "<b>0</b> that nobody but its writers had read."
         )
         make_announcement(state="sending", resolved_at=NOON, body_en="Buy more credits now.")
         announcing.send_standing(standing(), actor=make_staff(), now=NOON)

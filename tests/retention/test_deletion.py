@@ -18,6 +18,7 @@ from consent.models import ConsentDetail, Preference, Source, Suppression
 from consent.suppression import is_suppressed
 from foundation.calendar import months_later, years_later
 from foundation.roles import APP, KEEPER, SENDER, as_role
+from messaging import services as mailings
 from messaging.models import Kind, Message
 from messaging.sender import deliver_pending
 from retention import erasure, services
@@ -25,7 +26,7 @@ from retention.holdings import preview_erasure
 from retention.models import DeletionRequest, RetentionRun
 from retention.models import Source as Way
 from retention.schedule import ENTRIES
-from tests.factories import NOW, make_customer, make_staff, topic
+from tests.factories import NOW, make_announcement, make_customer, make_staff, topic
 from tests.mailbox import Mailbox
 from tests.retention.life import VALUES, fill, make_full_customer
 from tests.retention.traces import tables_with
@@ -87,6 +88,18 @@ def test_nobody_else_is_touched() -> None:
     erase(make_full_customer(), batch=2)
     assert everything_of(other) == before
     assert tables_with(other.email)["django_admin_log"] == 2
+
+
+def test_a_writers_key_goes_from_announcements_and_those_of_others_stay() -> None:
+    """Somebody who once was staff: of those who wrote between the first and the last, too."""
+    person, others = make_customer(), [make_staff(), make_staff()]
+    announcement = make_announcement(author=others[0])
+    for writer in (person, others[1]):
+        mailings.edited(announcement, actor=writer, now=NOW)
+    erase(person)
+    announcement.refresh_from_db()
+    assert announcement.writers == [other.pk for other in others]
+    assert "messaging_serviceannouncement" not in tables_with(str(person.pk))
 
 
 def test_what_goes_is_counted_per_class_and_the_request_names_nobody() -> None:

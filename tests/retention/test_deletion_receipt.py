@@ -1,5 +1,7 @@
 """A deletion has a signed receipt: it says what went, proves itself, and names nobody."""
 
+import dataclasses
+import importlib
 import json
 import subprocess
 import sys
@@ -11,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import translation
@@ -25,14 +30,16 @@ from consent.proof.receipts import NotPublishedYet, Unprovable
 from consent.proof.shape import DELETION_FORM, DELETION_RECEIPT
 from consent.proof.verifying import Step, verify
 from foundation.calendar import years_later
-from foundation.roles import APP, KEEPER, SENDER, as_role
+from foundation.roles import APP, KEEPER, OWNER, SENDER, as_role
 from messaging.models import Message
 from messaging.sender import deliver_pending
 from retention import services
+from retention.entries import OnErasure
 from retention.journal.store import open_journal
 from retention.models import DeletionRequest
 from retention.models import Source as Way
 from retention.receipts import NotFinishedYet, make_deletion_receipt
+from retention.schedule import ENTRIES
 from tests.consent import forged
 from tests.consent.test_receipts_verifying import every_path, put, remove
 from tests.factories import NOW, make_customer
@@ -135,7 +142,7 @@ def test_its_counts_are_those_of_the_request() -> None:
     methods = {row["model"]: (row["method"], row["fields"]) for row in deletion["removed"]}
     assert methods["messaging.Message"] == ("deleted", [])
     assert methods["accounts.Invoice"] == ("blanked", ["customer_id"])
-    assert methods["admin.LogEntry"][0] == "blanked"
+    assert methods["admin.LogEntry"] == ("blanked", list(ENTRIES["admin.LogEntry"].blanked))
     invoices, fingerprint = deletion["kept"]
     assert (invoices["count"], invoices["until"]) == (3, "2033-03-01")
     assert invoices["without_end_yet"] == 1
@@ -143,6 +150,60 @@ def test_its_counts_are_those_of_the_request() -> None:
     assert invoices["reason"].startswith("The law on book-keeping demands them")
     assert fingerprint["model"] == "consent.Suppression"
     assert fingerprint["until"] == f"{years_later(NOW, 3):%Y-%m-%d}"
+
+
+def staff_log_of(deletion: dict[str, Any]) -> list[tuple[str, int]]:
+    rows = [row for row in deletion["removed"] if row["model"] == "admin.LogEntry"]
+    return [(row["method"], row["count"]) for row in rows]
+
+
+@pytest.mark.django_db
+def test_what_former_staff_did_is_deleted_and_what_was_done_to_them_is_blanked() -> None:
+    person = make_full_customer(language="en")
+    shop = ContentType.objects.get_for_model(Webhook)
+    for _ in range(2):
+        LogEntry.objects.create(user=person, content_type=shop, object_id="1", action_flag=CHANGE)
+    wish = erase(person)
+    known_key()
+    assert staff_log_of(receipt_of(wish)["deletion"]) == [("deleted", 2), ("blanked", 2)]
+    mail = Message.objects.get(purpose="deletion_confirmed").text
+    deleted, _, rest = mail.partition("Blanked")
+    assert "What our staff changed in your account: 2" in deleted
+    assert "What our staff changed in your account: 2" in rest
+
+
+@pytest.mark.django_db
+def test_a_class_that_has_another_name_now_keeps_its_own_and_comes_last() -> None:
+    wish = erase(make_full_customer())
+    known_key()
+    wish.removed |= {"old.Letter": 3, "old.Bill": 2}
+    wish.blanked |= {"old.Bill": {"count": 2, "fields": ["payer"]}}
+    wish.kept.append({"model": "old.Bill", "count": 2, "until": "2030-01-01", "open": 0})
+    with translation.override("en"):
+        deletion = receipt_of(wish)["deletion"]
+    rows = [
+        (row["title"], row["count"], row["method"], row["fields"]) for row in deletion["removed"]
+    ]
+    assert rows[-2:] == [
+        ("old.Bill", 2, "blanked", ["payer"]),
+        ("old.Letter", 3, "deleted", []),
+    ]
+    bill = deletion["kept"][-1]
+    assert (bill["title"], bill["how_long"], bill["reason"]) == (
+        "old.Bill",
+        "until 1 January 2030",
+        "Not recorded",
+    )
+
+
+@pytest.mark.django_db
+def test_how_it_went_is_said_as_it_was_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    wish = erase(make_full_customer())
+    known_key()
+    entry = ENTRIES["admin.LogEntry"]
+    changed = dataclasses.replace(entry, erasure=OnErasure.DELETE, blanked=())
+    monkeypatch.setitem(ENTRIES, "admin.LogEntry", changed)
+    assert staff_log_of(receipt_of(wish)["deletion"]) == [("blanked", 2)]
 
 
 @pytest.mark.django_db
@@ -220,13 +281,64 @@ def test_it_counts_the_systems_that_were_told_and_those_that_answered() -> None:
 def test_what_was_not_recorded_is_not_made_up() -> None:
     """A deletion of before, or one that only the journal remembers after a restore."""
     wish = DeletionRequest.objects.create(
-        state="finished", source="replay", actor="x", requested_at=NOW, finished_at=NOW
+        state="finished",
+        source="replay",
+        actor="x",
+        requested_at=NOW,
+        finished_at=NOW,
+        removed=None,
+        kept=None,
     )
     known_key()
     receipt = receipt_of(wish)
+    verdict = verify(make_deletion_receipt(wish, now=LATER), keys.public_keys())
+    assert verdict.facts["removed"] == verdict.facts["kept"] == "not recorded"
     assert receipt["told"] is None
     assert receipt["proof"]["journal"] == {"position": None, "chain": None}
-    assert receipt["deletion"]["removed"] == receipt["deletion"]["kept"] == []
+    assert receipt["deletion"]["removed"] is receipt["deletion"]["kept"] is None
+
+
+@pytest.mark.django_db
+def test_deletions_of_before_say_what_was_recorded_of_them() -> None:
+    """As the migration finds them: counts alone, or nothing of one after a restore."""
+
+    def former(removed: dict[str, int], kept: list[Any], state: str = "finished") -> uuid.UUID:
+        done = NOW if state == "finished" else None
+        wish = DeletionRequest.objects.create(
+            state=state,
+            source="replay",
+            actor="x",
+            requested_at=NOW,
+            finished_at=done,
+            removed=removed,
+            kept=kept,
+        )
+        return wish.reference
+
+    fingerprint = {"model": "consent.Suppression", "count": 1, "until": "2029-01-01", "open": 0}
+    counts = {"accounts.Invoice": 2, "admin.LogEntry": 3, "accounts.User": 1}
+    whole, remembered, waiting = (
+        former(counts, [fingerprint]),
+        former({}, []),
+        former({}, [], "requested"),
+    )
+    migration = importlib.import_module("retention.migrations.0004_plans")
+    with as_role(OWNER):
+        migration.say_what_is_known(apps, None)
+    known_key()
+    receipt = receipt_of(DeletionRequest.objects.get(reference=whole))
+    methods = {
+        row["model"]: (row["method"], row["count"]) for row in receipt["deletion"]["removed"]
+    }
+    assert methods == {
+        "accounts.Invoice": ("blanked", 2),
+        "admin.LogEntry": ("blanked", 3),
+        "accounts.User": ("deleted", 1),
+    }
+    receipt = receipt_of(DeletionRequest.objects.get(reference=remembered))
+    assert receipt["deletion"]["removed"] is receipt["deletion"]["kept"] is None
+    open_one = DeletionRequest.objects.get(reference=waiting)
+    assert (open_one.removed, open_one.kept) == ({}, [])
 
 
 @pytest.mark.django_db
@@ -412,6 +524,19 @@ def test_the_command_says_what_it_says(files: tuple[Path, Path]) -> None:
     files[0].write_bytes(GENUINE.replace(b'"count": 12', b'"count": 13'))
     with pytest.raises(CommandError, match="receipt_signature"):
         call_command("verify_receipt", str(files[0]))
+
+
+def test_neither_makes_up_what_was_not_recorded(files: tuple[Path, Path]) -> None:
+    unknown = erased_by_hand()
+    unknown["deletion"] |= {"removed": None, "kept": None}
+    files[0].write_bytes(forged.sign(unknown))
+    out = StringIO()
+    call_command("verify_receipt", str(files[0]), stdout=out)
+    done = run_script(*files)
+    assert done.returncode == 0, done.stderr
+    assert "removed nothing recorded" in done.stdout
+    assert "kept nothing recorded" in done.stdout
+    assert out.getvalue().count("not recorded") == 2
 
 
 def test_the_script_says_the_same(files: tuple[Path, Path]) -> None:

@@ -6,19 +6,27 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Session
-from foundation.roles import KEEPER, as_role
+from clicksend_portal.promises.readings.keeping import read_schedule
+from foundation.roles import KEEPER, OWNER, as_role
 from messaging.models import SuppressionComparison
-from retention import planning, services, tasks
+from retention import enforcement, planning, services, tasks
 from retention.models import RetentionRun
-from retention.policy import ALWAYS_USUAL, PLAN_HOLDS, is_unusual
+from retention.policy import (
+    ALWAYS_USUAL,
+    PLAN_HOLDS,
+    STOOD_STILL,
+    is_clock_doubtful,
+    is_unusual,
+)
 from retention.schedule import RULES
 from tests.factories import make_customer
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 RULE = "suppression_comparisons"
 LATER = datetime(2031, 5, 17, 12, tzinfo=UTC)
@@ -48,6 +56,7 @@ def test_what_was_planned_is_what_goes() -> None:
         )
     assert run.removed == 3
     assert run.cutoff == RULES[RULE][1].period.cutoff(LATER)
+    assert run.started_at == LATER + timedelta(hours=2)
 
 
 def a_row_came() -> None:
@@ -73,6 +82,74 @@ def test_a_plan_whose_rows_changed_removes_nothing(change: Any) -> None:
         services.enforce_plan(planned, actor="x", now=LATER, only=[RULE])
     assert SuppressionComparison.objects.count() == left
     assert not RetentionRun.objects.exists()
+
+
+@pytest.mark.parametrize("change", [a_row_came, a_row_went])
+def test_a_rule_that_changed_after_the_plan_was_confirmed_is_left_and_the_others_run(
+    change: Any, monkeypatch: Any
+) -> None:
+    comparisons(3)
+    both = [RULE, "invoices"]
+    planned = planning.make_plan(LATER, only=both).digest
+    confirm = planning.confirm_plan
+
+    def confirm_and_change(*args: Any, **kwargs: Any) -> planning.Plan:
+        plan = confirm(*args, **kwargs)
+        change()
+        return plan
+
+    monkeypatch.setattr(planning, "confirm_plan", confirm_and_change)
+    with as_role(KEEPER), pytest.raises(planning.PlanDiffers, match=f"What {RULE} would remove"):
+        services.enforce_plan(planned, actor="x", now=LATER, only=both)
+    assert SuppressionComparison.objects.count() in (2, 4)
+    assert [run.rule for run in RetentionRun.objects.all()] == ["invoices"]
+
+
+def test_a_plan_removes_no_more_rows_than_it_counted(monkeypatch: Any) -> None:
+    """What came in while the rule ran waits for the next run."""
+    comparisons(3)
+    planned = digest()
+    remove = enforcement.REMOVALS[RULES[RULE][1].removal]
+
+    def come_and_remove(*args: Any) -> int:
+        if SuppressionComparison.objects.count() == 3:
+            comparisons(5)
+        return remove(*args)
+
+    monkeypatch.setitem(enforcement.REMOVALS, RULES[RULE][1].removal, come_and_remove)
+    monkeypatch.setattr(services, "BATCH_SIZE", 2)
+    with as_role(KEEPER):
+        (run,) = services.enforce_plan(planned, actor="x", now=LATER, only=[RULE])
+    assert run.removed == 3
+    assert SuppressionComparison.objects.count() == 3 + 5 - 3
+
+
+def test_a_plan_binds_the_keys_in_a_month_and_not_their_number_alone(monkeypatch: Any) -> None:
+    def month_digest() -> str:
+        return planning.make_plan(LATER, only=["outbox"]).rules[0].digest
+
+    with as_role(OWNER), connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE a_month (id uuid DEFAULT gen_random_uuid())")
+        cursor.execute("INSERT INTO a_month DEFAULT VALUES")
+        monkeypatch.setattr(enforcement, "due_months", lambda entry, rule, now: ["a_month"])
+        first = month_digest()
+        assert month_digest() == first
+        cursor.execute("UPDATE a_month SET id = gen_random_uuid()")
+        assert month_digest() != first
+
+
+def test_a_plan_drops_no_month_that_it_did_not_name(monkeypatch: Any) -> None:
+    entry, rule = RULES["outbox"]
+    run = RetentionRun(rule="outbox", actor="x", cutoff=LATER, started_at=LATER)
+    with as_role(OWNER), connection.cursor() as cursor:
+        run.save(force_insert=True)
+        cursor.execute("CREATE TABLE planned_month (id uuid)")
+        cursor.execute("CREATE TABLE other_month (id uuid)")
+        names = ["planned_month", "other_month"]
+        monkeypatch.setattr(enforcement, "due_months", lambda entry, rule, now: names)
+        enforcement.drop_months(entry, rule, run, now=LATER, only=["planned_month"])
+        cursor.execute("SELECT count(*) FROM other_month")
+    assert run.partitions == ["planned_month"]
 
 
 def test_a_plan_for_other_rules_removes_nothing() -> None:
@@ -127,11 +204,32 @@ def test_the_command_prints_a_digest_and_enforces_exactly_that() -> None:
     assert not Session.objects.filter(session_key="gone").exists()
 
 
-def night() -> RetentionRun:
+def night(now: datetime = LATER) -> RetentionRun:
     with as_role(KEEPER):
-        (run,) = services.enforce(LATER, "beat", only=[RULE], guarded=True)
+        (run,) = services.enforce(now, "beat", only=[RULE], guarded=True)
     found: RetentionRun = RetentionRun.objects.get(pk=run.pk)
     return found
+
+
+def ran(
+    removed: int,
+    *,
+    at: datetime = LATER - timedelta(days=1),
+    actor: str = "beat",
+    refused: str = "",
+    took: timedelta | None = timedelta(seconds=1),
+    rule: str = RULE,
+) -> None:
+    with as_role(KEEPER):
+        RetentionRun.objects.create(
+            rule=rule,
+            actor=actor,
+            cutoff=at,
+            removed=removed,
+            started_at=at,
+            duration=took,
+            refused=refused,
+        )
 
 
 def test_the_night_runs_what_is_usual_and_leaves_the_longest_transaction_in_its_row() -> None:
@@ -143,20 +241,39 @@ def test_the_night_runs_what_is_usual_and_leaves_the_longest_transaction_in_its_
     assert timedelta() < run.longest_batch <= run.duration
 
 
-def test_the_night_refuses_to_empty_a_table_and_says_so_until_a_person_has_run_it() -> None:
+def test_the_night_refuses_to_empty_a_small_table_until_a_person_has_run_it() -> None:
     comparisons(ALWAYS_USUAL + 1)
     run = night()
     assert run.removed == 0
-    assert "1001 rows are due" in run.refused
+    assert "21 rows are due" in run.refused
     assert SuppressionComparison.objects.count() == ALWAYS_USUAL + 1
     assert RetentionRun.objects.refused_since() == [run]
     out = StringIO()
     call_command("retention", "status", "--rule", RULE, stdout=out)
     assert "NOT RUN" in out.getvalue()
     with as_role(KEEPER):
-        services.enforce_plan(digest(), actor="x", now=LATER, only=[RULE])
+        # Planned before that night, and enforced after it.
+        planned = digest(LATER - timedelta(hours=1))
+        services.enforce_plan(
+            planned, actor="operator", now=LATER + timedelta(hours=1), only=[RULE]
+        )
     assert not SuppressionComparison.objects.exists()
     assert RetentionRun.objects.refused_since() == []
+
+
+def test_a_small_table_may_lose_half_of_itself() -> None:
+    comparisons(ALWAYS_USUAL + 1)
+    comparisons(ALWAYS_USUAL + 1, at=LATER)
+    assert night().removed == ALWAYS_USUAL + 1
+
+
+def test_a_table_that_shrank_since_it_was_analysed_is_counted() -> None:
+    comparisons(5 * ALWAYS_USUAL)
+    with as_role(OWNER), connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {SuppressionComparison._meta.db_table}")
+    keys = SuppressionComparison.objects.values("pk")[: 3 * ALWAYS_USUAL]
+    SuppressionComparison.objects.filter(pk__in=keys).delete()
+    assert night().refused
 
 
 def test_a_refused_run_counts_as_none() -> None:
@@ -165,17 +282,135 @@ def test_a_refused_run_counts_as_none() -> None:
     assert RULE not in RetentionRun.objects.newest_per_rule()
 
 
+# --- the clock -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "runs"),
+    [
+        (STOOD_STILL, True),
+        (STOOD_STILL + timedelta(seconds=1), False),
+        (-timedelta(minutes=1), True),
+        (-timedelta(seconds=61), False),
+    ],
+)
+def test_no_rule_runs_at_night_under_a_clock_that_cannot_be_right(
+    after: timedelta, runs: bool
+) -> None:
+    comparisons(1)
+    ran(0, rule="invoices", at=LATER - after)
+    run = night()
+    assert (run.refused == "", run.removed) == (runs, int(runs))
+    assert [each.rule for each in RetentionRun.objects.refused_since()] == [RULE] * (not runs)
+
+
+def test_a_refusal_makes_no_wrong_clock_right_and_leaves_with_it() -> None:
+    comparisons(1)
+    ran(0, rule="invoices")
+    far = datetime(2099, 1, 1, tzinfo=UTC)
+    assert night(far).refused
+    assert "the clock says 2099-01-01" in night(far + timedelta(hours=1)).refused
+    assert night(LATER).removed == 1
+    assert RetentionRun.objects.refused_since() == []
+
+
+def test_a_run_that_was_killed_is_no_sign_that_rules_run() -> None:
+    comparisons(1)
+    ran(0, at=LATER - STOOD_STILL - timedelta(days=1))
+    ran(0, took=None)
+    assert night().refused
+
+
+def test_after_a_long_standstill_nights_run_again_once_a_person_ran_something() -> None:
+    comparisons(1)
+    ran(0, at=LATER - timedelta(days=100))
+    assert night().refused
+    with as_role(KEEPER):
+        services.enforce_plan(
+            planning.make_plan(LATER, only=["invoices"]).digest,
+            actor="operator",
+            now=LATER,
+            only=["invoices"],
+        )
+    assert night(LATER + timedelta(hours=1)).removed == 1
+
+
+def test_a_house_whose_rules_never_ran_has_no_clock_to_compare() -> None:
+    comparisons(1)
+    assert night().removed == 1
+
+
+def test_a_person_may_run_a_rule_whatever_the_clock_says() -> None:
+    comparisons(1)
+    ran(0, at=LATER - timedelta(days=100))
+    with as_role(KEEPER):
+        (run,) = services.enforce(LATER, "operator", only=[RULE])
+    assert run.removed == 1
+
+
+@given(st.integers(-120, 120), st.integers(0, 80))
+def test_the_clock_is_doubted_before_the_newest_run_and_long_after_the_last_that_ended(
+    seconds: int, days: int
+) -> None:
+    now = LATER + timedelta(seconds=seconds)
+    doubtful = is_clock_doubtful(now, began=LATER, finished=now - timedelta(days=days))
+    assert doubtful == (seconds < -60 or days > 40)
+
+
+# --- what is usual -------------------------------------------------------------------------------
+
+
+def unusual_of(due: int, of: int, monkeypatch: Any) -> bool:
+    """As if the table held so many rows."""
+    entry, rule = RULES[RULE]
+    plan = planning.RulePlan(entry=entry, rule=rule, cutoff=LATER, due=due, months=(), digest="")
+    monkeypatch.setattr(planning, "rows_of", lambda entry: of)
+    return planning.why_unusual(plan, LATER) != ""
+
+
+def test_runs_by_hand_do_not_push_a_months_drop_out_of_what_is_usual(monkeypatch: Any) -> None:
+    ran(100_000, at=LATER - timedelta(days=30))
+    for _ in range(61):
+        ran(0, actor="operator")
+        ran(0)
+    assert not unusual_of(100_000, 150_000, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        {"actor": "operator"},
+        {"at": LATER - timedelta(days=60)},
+        {"refused": "unusual"},
+        {"took": None},
+        {"rule": "invoices"},
+    ],
+)
+def test_only_nights_of_this_rule_make_usual(what: dict[str, Any], monkeypatch: Any) -> None:
+    ran(100_000, **what)
+    assert unusual_of(500_000, 600_000, monkeypatch)
+    ran(100_000, at=LATER - timedelta(days=59))
+    assert not unusual_of(500_000, 600_000, monkeypatch)
+
+
 @pytest.mark.parametrize(
     ("due", "of", "recent", "unusual"),
     [
-        (1000, 1000, [], False),  # small is always usual
-        (1001, 2002, [], False),  # without a history: up to half
+        (20, 20, [], False),  # so few are always usual
+        (21, 42, [], False),  # without a history: up to half
+        (21, 41, [], True),
+        (900, 900, [0], True),
+        (1001, 2002, [], False),
         (1001, 2001, [], True),
-        (5000, 6000, [1000, 3], False),  # up to five times the most
+        (500, 501, [100, 3], False),  # up to five times the most
+        (501, 1001, [100, 3], True),
+        (501, 1002, [100, 3], False),  # up to a thousand: or half
+        (5000, 6000, [1000, 3], False),
         (5001, 6000, [1000, 3], True),
         (5001, 50_010, [1000, 3], False),  # or up to a tenth of the table
         (5001, 50_009, [1000, 3], True),
-        (1_000_000, 13_000_000, [0] * 60, False),  # the first month that drops
+        (20_000, 150_000, [0] * 60, False),  # the first month that drops
+        (20_000, 39_999, [0] * 60, True),
     ],
 )
 def test_what_is_unusual(due: int, of: int, recent: list[int], unusual: bool) -> None:
@@ -185,6 +420,19 @@ def test_what_is_unusual(due: int, of: int, recent: list[int], unusual: bool) ->
 @given(st.integers(0, 10**7), st.lists(st.integers(0, 10**7), max_size=5))
 def test_what_a_recent_night_removed_is_usual(due: int, recent: list[int]) -> None:
     assert not is_unusual(due, of=due, recent=[*recent, due])
+
+
+def test_the_promise_counts_the_rules_whose_newest_run_was_one() -> None:
+    for number, name in enumerate(RULES):
+        if number > 1:
+            ran(0, rule=name)
+    names = list(RULES)
+    ran(0, rule=names[2], at=LATER, refused="unusual")  # ran before
+    ran(0, rule=names[1], at=LATER, refused="unusual")  # never ran
+    ran(0, rule="a_rule_of_before")
+    finding = read_schedule(LATER)
+    assert finding.value["rules_run"] == len(RULES) - 3
+    assert not finding.holds
 
 
 def test_every_rule_is_a_job_of_its_own_and_they_take_turns(monkeypatch: Any) -> None:

@@ -1,5 +1,6 @@
 """The page of a service announcement: what its second reader sees, and what nobody may press."""
 
+import re
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -33,7 +34,11 @@ def page(client: Client, announcement: ServiceAnnouncement) -> str:
 def press(
     client: Client, announcement: ServiceAnnouncement, name: str, *step: str, **values: str
 ) -> str:
-    response = client.post(address(announcement, name, *step), values, follow=True)
+    """As from the page as it stands; `read=` names what was read otherwise."""
+    read = services.version_of(ServiceAnnouncement.objects.get(pk=announcement.pk))
+    response = client.post(
+        address(announcement, name, *step), {"read": read, **values}, follow=True
+    )
     announcement.refresh_from_db()
     return unescape(response.content.decode())
 
@@ -59,6 +64,7 @@ def form_of(announcement: ServiceAnnouncement, **changes: str) -> dict[str, str]
     names = [f"{part}_{code}" for part in ("subject", "preheader", "body") for code in ("nb", "en")]
     values = {name: str(getattr(announcement, name)) for name in names}
     values |= {"send_at_0": "", "send_at_1": "", "category": announcement.category}
+    values["version"] = services.version_of(announcement)
     return values | ({"is_standing": "on"} if announcement.is_standing else {}) | changes
 
 
@@ -189,6 +195,14 @@ def test_the_passages_are_marked_in_their_language_with_the_reason(
     assert "This is advertising, or watches who reads" in html
 
 
+def test_the_checklist_leads_to_the_very_words_of_a_text_a_browser_sent(staff: Client) -> None:
+    body = "Line one.\r\nLine two.\r\n\r\nBuy now please.\r\n"
+    html = page(staff, make_announcement(author=make_staff(), body_en=body))
+    [(start, end)] = re.findall(r'href="#id_body_en" data-start="(\d+)" data-end="(\d+)"', html)
+    assert body.replace("\r\n", "\n")[int(start) : int(end)].casefold() == "buy now"
+    assert "<mark>Buy now</mark> please." in html
+
+
 def test_a_text_cannot_smuggle_markup_into_the_page(staff: Client) -> None:
     announcement = make_announcement(body_en="Buy now <script>alert(1)</script> & buy <i>more</i>")
     html = staff.get(address(announcement, "change")).content.decode()
@@ -305,3 +319,42 @@ def test_an_overdue_review_is_said_on_the_first_page_and_on_its_own(staff: Clien
     )
     assert "review was due on" in staff.get(reverse("admin:index")).content.decode()
     assert "The review was due on" in page(staff, copy)
+
+
+# --- on call, with nothing but the one permission ------------------------------------------------
+
+
+@pytest.mark.parametrize("codename", ["send_standing_text", "approve_serviceannouncement"])
+def test_one_permission_is_enough_to_reach_the_page_with_its_button(codename: str) -> None:
+    person = make_staff(is_superuser=False, language="en")
+    person.user_permissions.set(Permission.objects.filter(codename=codename))
+    TOTP.activate(person, SECRET)
+    client = sign_in(User.objects.get(pk=person.pk), "password", "mfa")
+    text, draft = standing(), make_announcement(author=make_staff())
+    assert reverse(f"{NAME}_changelist") in client.get(reverse("admin:index")).content.decode()
+    if codename == "send_standing_text":
+        assert 'id="send-standing"' in page(client, text)
+        press(client, text, "send_standing")
+        assert ServiceAnnouncement.objects.get(prepared_from=text).sent_by == person
+    else:
+        assert 'id="step-approve"' in page(client, draft)
+        press(client, draft, "step", "approve", read="")
+        assert draft.approved_by == person
+    assert client.post(address(draft, "change"), form_of(draft)).status_code == 403
+
+
+def test_neither_permission_is_no_way_to_the_page() -> None:
+    person = make_staff(is_superuser=False, language="en")
+    TOTP.activate(person, SECRET)
+    client = sign_in(User.objects.get(pk=person.pk), "password", "mfa")
+    assert client.get(address(standing(), "change")).status_code == 403
+
+
+def test_a_standing_text_has_no_button_to_cancel(staff: Client) -> None:
+    text = standing()
+    assert 'id="step-cancel"' not in page(staff, text)
+    assert "only a copy of it" in press(staff, text, "step", "cancel")
+    assert text.state == State.APPROVED
+    timed = make_announcement(author=make_staff())
+    services.approve(timed, actor=make_staff(), now=timezone.now())
+    assert 'id="step-cancel"' in page(staff, timed)

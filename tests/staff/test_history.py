@@ -59,5 +59,7 @@ def test_even_a_page_that_shows_people_by_name_logs_their_key(staff: Client, bos
 
 def test_a_mailing_is_found_again_by_its_subject(staff: Client) -> None:
     campaign = make_campaign(subject_nb="Vinternytt")
-    staff.post(reverse("admin:messaging_campaign_step", args=[campaign.pk, "approve"]))
+    staff.post(
+        reverse("admin:messaging_campaign_step", args=[campaign.pk, "approve"]), {"read": ""}
+    )
     assert LogEntry.objects.get().object_repr == "Vinternytt"

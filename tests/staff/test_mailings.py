@@ -30,7 +30,8 @@ def address(mailing: Mailing, page: str, *args: str) -> str:
 
 def step(staff: Client, mailing: Any, name: str) -> str:
     """Press a button; the page one lands on."""
-    response = staff.post(address(mailing, "step", name), follow=True)
+    read = {"read": services.version_of(type(mailing).objects.get(pk=mailing.pk))}
+    response = staff.post(address(mailing, "step", name), read, follow=True)
     mailing.refresh_from_db()
     return unescape(response.content.decode())
 
@@ -43,7 +44,7 @@ def counts(html: str) -> dict[str, int]:
 def form_of(mailing: Mailing, **changes: str) -> dict[str, str]:
     names = [f"{part}_{code}" for part in ("subject", "preheader", "body") for code in ("nb", "en")]
     values = {name: str(getattr(mailing, name)) for name in names}
-    values |= {"send_at_0": "", "send_at_1": ""}
+    values |= {"send_at_0": "", "send_at_1": "", "version": services.version_of(mailing)}
     if isinstance(mailing, Campaign):
         values["topic"] = str(mailing.topic_id)
     else:

@@ -53,6 +53,15 @@ def test_what_a_sent_mail_shows_cannot_be_deleted(staff: Client) -> None:
     assert MailImage.objects.filter(pk=image.pk).exists()
 
 
+@pytest.mark.parametrize("state", ["approved", "sending", "paused"])
+def test_what_an_approved_mail_shows_cannot_be_deleted(staff: Client, state: str) -> None:
+    image = make_picture()
+    make_campaign(body_nb=markdown_of(image), state=state)
+    delete = reverse("admin:messaging_mailimage_delete", args=[image.pk])
+    assert staff.post(delete, {"post": "yes"}).status_code == 403
+    assert MailImage.objects.filter(pk=image.pk).exists()
+
+
 @pytest.mark.parametrize("where", ["nowhere", "another", "draft"])
 def test_what_no_sent_mail_shows_can_be_deleted(staff: Client, where: str) -> None:
     image = make_picture()

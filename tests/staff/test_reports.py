@@ -1,6 +1,7 @@
 """A mailing's report, as staff read it."""
 
 import re
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -32,9 +33,10 @@ def test_a_report_says_what_became_of_a_campaign_and_names_nobody(staff: Client)
     put(campaign, state="failed", reason=f"550 5.1.1 <{reader.email}> unknown")
     came_back(campaign, first, "complaint")
     opt_out(reader, campaign, "newsletter")
+    put(campaign, handed_at=NOW + timedelta(minutes=5))
     html = page(staff, campaign)
     found = rows(html)
-    assert (found["Sent"], found["Withheld"], found["Opted out"]) == ("4", "2", "1")
+    assert (found["Sent"], found["Withheld"], found["Opted out"]) == ("5", "2", "1")
     assert (found["Delivered"], found["Complained"]) == ("–", "1")
     assert "said no later: <b>2</b>" in html
     assert "Who opened it or clicked is not known" in html
@@ -66,4 +68,20 @@ def test_a_sent_mailing_leads_to_its_report(staff: Client) -> None:
 
 
 def test_what_was_deleted_on_schedule_is_said(staff: Client) -> None:
-    assert "deleted on schedule" in page(staff, sent_campaign())
+    html = page(staff, sent_campaign())
+    assert "deleted on schedule" in html
+    assert "That means" not in html, "no noughts for what nobody can count any more"
+
+
+def test_a_single_column_is_said_in_words(staff: Client) -> None:
+    campaign = sent_campaign()
+    put(campaign, number=3)
+    html = page(staff, campaign)
+    assert "All 3 emails were handed over within 1 second" in html
+    assert "<svg viewBox" not in html
+
+
+def test_the_footers_links_are_not_said_to_be_the_same_for_all(staff: Client) -> None:
+    html = page(staff, sent_campaign())
+    assert "no link says who followed it" not in html
+    assert "but those by which they unsubscribe" in html

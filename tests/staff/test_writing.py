@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from messaging import link_checks
+from messaging import link_checks, services
 from messaging.admin.mailings import MailingAdmin
 from messaging.images import address_of, markdown_of
 from messaging.link_checks import Found, LinkState
 from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
+from messaging.policy import BODY_LENGTH
 from messaging.rendering.blocks import EXAMPLES
-from tests.factories import make_announcement, make_campaign, make_picture, topic
+from tests.factories import make_announcement, make_campaign, make_picture, make_staff, topic
 from tests.staff.sign_in import sign_in
 from tests.staff.test_mailings import address, form_of, policy, step
 
@@ -36,6 +37,73 @@ def save(staff: Client, mailing: Mailing, **changes: str) -> str:
     )
     mailing.refresh_from_db()
     return unescape(response.content.decode())
+
+
+# --- two writers ---------------------------------------------------------------------------------
+
+
+def test_who_saves_later_from_an_older_page_overwrites_nobody(staff: Client, boss: User) -> None:
+    campaign = make_campaign(author=boss)
+    older = form_of(campaign) | {"body_en": "English by B.", "_continue": "1"}
+    save(staff, campaign, body_nb="Norsk av A.")
+    response = staff.post(address(campaign, "change"), older)
+    html = unescape(response.content.decode())
+    campaign.refresh_from_db()
+    assert campaign.body_nb == "Norsk av A."
+    assert "Nothing was saved" in html
+    assert boss.get_full_name() in html
+    assert "English by B." in html, "what was typed is still there"
+    [differing] = re.findall(r"differs from that in: (.+?)\. Take over", html)
+    labels = [Campaign._meta.get_field(name).verbose_name for name in ("body_nb", "body_en")]
+    assert differing.casefold() == ", ".join(map(str, labels)).casefold()
+    assert "Norsk av A.</pre>" in html
+    # What is approved is what is saved, and that is not what was read here.
+    [read] = re.findall(r'name="read" value="([^"]*)"', html)
+    assert read == older["version"] != services.version_of(campaign)
+
+    [version] = re.findall(r'name="version" value="([^"]*)"', html)
+    staff.post(address(campaign, "change"), older | {"version": version, "body_nb": "Norsk av A."})
+    campaign.refresh_from_db()
+    assert (campaign.body_nb, campaign.body_en) == ("Norsk av A.", "English by B.")
+
+
+def test_an_older_page_that_says_the_same_saves_without_a_word(staff: Client) -> None:
+    campaign = make_campaign()
+    same = form_of(campaign) | {"body_nb": "Norsk."}
+    save(staff, campaign, body_nb="Norsk.")
+    assert staff.post(address(campaign, "change"), same).status_code == 302
+
+
+def test_a_text_has_an_end(staff: Client) -> None:
+    campaign = make_campaign()
+    assert "Shorten it" in save(staff, campaign, body_nb="x" * (BODY_LENGTH + 1))
+    assert "Shorten it" not in save(staff, campaign, body_nb="x" * BODY_LENGTH)
+
+
+@pytest.mark.parametrize("make", [make_campaign, make_announcement])
+def test_what_is_approved_is_what_was_read(staff: Client, make: Any) -> None:
+    mailing = make(author=make_staff())
+    approve = address(mailing, "step", "approve")
+    [read] = re.findall(r'name="read" value="([^"]*)"', page(staff, mailing))
+    services.edited(mailing, actor=make_staff(), now=timezone.now())
+    for values in ({}, {"read": read}, {"read": "2026"}):
+        staff.post(approve, values)
+        mailing.refresh_from_db()
+        assert mailing.state == State.DRAFT
+    [read] = re.findall(r'name="read" value="([^"]*)"', page(staff, mailing))
+    staff.post(approve, {"read": read})
+    mailing.refresh_from_db()
+    assert mailing.state == State.APPROVED
+
+
+def test_an_edit_between_the_page_and_the_lock_is_seen(staff: Client) -> None:
+    """The row loaded by the view is fresh; what was read is not."""
+    campaign = make_campaign()
+    read = services.version_of(campaign)
+    services.edited(campaign, actor=make_staff(), now=timezone.now())
+    fresh = Campaign.objects.get()
+    with pytest.raises(services.WrongState, match="changed since you read it"):
+        services.approve(fresh, actor=make_staff(), now=timezone.now(), read=read)
 
 
 # --- the texts -------------------------------------------------------------------------------
@@ -218,7 +286,7 @@ def test_the_preview_is_posted_from_the_form_itself(staff: Client) -> None:
         [frame] = re.findall(r'<iframe[^>]*name="draft-frame"[^>]*>', html)
         assert " sandbox " in frame
         # Return in a field saves; it must not stop at the preview.
-        assert html.index('name="_save"') < html.index('id="show-draft"')
+        assert html.index('id="save-by-return"') < html.index('id="show-draft"')
 
 
 def test_what_can_no_longer_be_written_has_no_form_to_preview(staff: Client) -> None:
@@ -263,6 +331,45 @@ def test_the_links_are_tried_when_somebody_asks(
     assert "leads nowhere (404)" in html
     assert "leads nowhere" in step(staff, campaign, "approve")
     assert campaign.state == State.DRAFT
+
+
+def test_a_press_tries_forty_links_and_says_what_is_left(
+    staff: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    def find_alive(link: str) -> LinkState:
+        tried.append(link)
+        return LinkState(Found.ALIVE)
+
+    monkeypatch.setattr(link_checks, "try_link", find_alive)
+    links = " ".join(f"[a](https://clicksend.com/{number})" for number in range(43))
+    campaign = make_campaign(body_en=links, body_nb="Hei")
+    html = unescape(staff.post(address(campaign, "links"), follow=True).content.decode())
+    assert len(tried) == 40
+    assert "3 links are left" in html
+    html = unescape(staff.post(address(campaign, "links"), follow=True).content.decode())
+    assert len(set(tried)) == 43
+    assert "left: press" not in html
+
+
+def test_approving_is_no_main_button_while_something_stops_it(staff: Client) -> None:
+    def button(mailing: Mailing) -> str:
+        [weight] = re.findall(r'class="button (\w+)" id="step-approve"', page(staff, mailing))
+        return str(weight)
+
+    for make in (make_campaign, make_announcement):
+        assert button(make()) == "main"
+        assert button(make(body_nb="")) == "plain"
+
+
+def test_beside_topic_and_segment_stand_no_icons(staff: Client) -> None:
+    assert "related-widget-wrapper" not in page(staff, make_campaign())
+
+
+def test_the_preview_stands_between_the_texts_and_the_time(staff: Client) -> None:
+    html = page(staff, make_campaign())
+    assert html.index('name="body_en"') < html.index("portal-draft") < html.index("send_at_0")
 
 
 def test_who_only_looks_tries_no_links(boss: User) -> None:

@@ -54,7 +54,7 @@ def tell_service(value: Value) -> str:
             limit=value["limit"],
         ),
         format_html(
-            _("<b>{number}</b> that nobody but its author had read."),
+            _("<b>{number}</b> that nobody but its writers had read."),
             number=value["read_by_nobody_else"],
         ),
     ]

@@ -106,7 +106,7 @@ def read_schedule(now: datetime) -> Finding:
     models = apps.get_models(include_auto_created=True)
     errors = schedule_errors(models, ENTRIES)
     runs = RetentionRun.objects.newest_per_rule()
-    refused = len(RetentionRun.objects.refused_since())
+    refused = {run.rule for run in RetentionRun.objects.refused_since()}
     newest = max((run.started_at for run in runs.values()), default=None)
     return Finding(
         holds=not errors and not refused and runs.keys() >= RULES.keys(),
@@ -114,7 +114,7 @@ def read_schedule(now: datetime) -> Finding:
             "tables": len(models),
             "gaps": len(errors),
             "rules": len(RULES),
-            "rules_run": len(runs.keys() & RULES.keys()) - refused,
+            "rules_run": len((runs.keys() - refused) & RULES.keys()),
             "last_run": newest.isoformat() if newest else None,
         },
     )

@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 from foundation.roles import KEEPER, as_role
 from retention import services
 from retention.models import RetentionRun
-from retention.planning import PlanDiffers, make_plan, why_unusual
+from retention.planning import PlanDiffers, make_plan, why_clock_doubtful, why_unusual
 from retention.schedule import RULES
 
 
@@ -35,10 +35,12 @@ class Command(BaseCommand):
 
     def plan(self, names: list[str]) -> None:
         """What would go now, and the digest by which exactly this is enforced. Changes nothing."""
-        plan = make_plan(timezone.now(), only=names)
+        now = timezone.now()
+        doubt = why_clock_doubtful(now)
+        plan = make_plan(now, only=names)
         for each in plan.rules:
             months = f", months {', '.join(each.months)}" if each.months else ""
-            unusual = why_unusual(each)
+            unusual = doubt or why_unusual(each, now)
             alarm = f"; UNUSUAL, the night would not run it: {unusual}" if unusual else ""
             self.line(
                 each.rule.name,
