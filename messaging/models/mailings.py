@@ -162,7 +162,7 @@ class ServiceAnnouncement(Mailing):
         verbose_name = _("service announcement")
         verbose_name_plural = _("service announcements")
         ordering: ClassVar[list[str]] = ["-created_at"]
-        permissions: ClassVar[list[tuple[str, str]]] = [
+        permissions: ClassVar[Any] = [
             ("approve_serviceannouncement", "Can approve service announcements"),
             ("send_standing_text", "Can send a standing text when on call"),
         ]

@@ -245,7 +245,8 @@ class KilledError(Exception):
 def test_killed_in_any_chunk_it_goes_on_and_nobody_is_missed_or_written_twice(chunks, monkeypatch):
     people = make_people(10)
     campaign = sending()
-    done, whole = [], audience._resolve_chunk
+    done: list[int] = []
+    whole = audience._resolve_chunk
 
     def killed_before_the_commit(*args, **options):
         written = whole(*args, **options)
@@ -295,7 +296,8 @@ def test_a_pause_between_two_chunks_stops_it_and_going_on_completes_it(monkeypat
 def test_a_no_between_two_chunks_is_obeyed_in_the_one_and_in_the_other(monkeypatch, mailbox):
     written, waiting, third = (make_customer(yes=("newsletter",)) for _ in range(3))
     campaign = sending()
-    whole, done = audience._resolve_chunk, []
+    done: list[int] = []
+    whole = audience._resolve_chunk
 
     def nos_after_the_first(*args, **options):
         number = whole(*args, **options)

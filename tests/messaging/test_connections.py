@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from django.core.mail import EmailMultiAlternatives
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
-from messaging import sender, services
+from messaging import rendering, sender, services
 from messaging.models import Message, SendingLimit
 from messaging.policy import LEASE, Lane
 from messaging.sending import engine, limits, marks, pool, wire
@@ -306,7 +306,7 @@ def test_a_mark_that_fails_is_tried_once_more_and_the_rest_goes_back(settings, m
 
     monkeypatch.setattr(marks, "mark_sent_many", broken)
     monkeypatch.setattr(engine, "UNMARKED_SECONDS", 60)
-    monkeypatch.setattr(engine.connection, "close", lambda: None)
+    monkeypatch.setattr(connection, "close", lambda: None)
     with Sink() as sink:
         point_at(settings, sink, connections=1)
         send()
@@ -353,7 +353,7 @@ def test_while_one_answer_is_awaited_what_is_newly_queued_goes(settings, monkeyp
 def test_a_message_that_no_code_foresaw_ends_alone(settings, monkeypatch):
     people = audience(3)
     started(make_campaign())
-    compose = engine.compose
+    compose = rendering.compose
 
     def broken(message, *, now):
         if message.person_id == people[0].pk:

@@ -182,7 +182,7 @@ def test_what_leaves_keeps_to_the_standards_and_says_what_was_meant(personal, na
     assert mail["Subject"] == compose_slowly(message, now=NOW).subject
     slow = compose_slowly(message, now=NOW)
     assert text == slow.body
-    assert html == slow.alternatives[0].content
+    assert html == slow.alternatives[0][0]
 
 
 class Seen(HTMLParser):

@@ -78,8 +78,8 @@ def test_a_worker_killed_at_any_step_is_succeeded_by_another(
     assert_done_once()
 
 
-def dying(erase: Callable[..., int], at: str) -> Callable[..., int]:
-    def erase_and_die(name: str, *args: Any, **kwargs: Any) -> int:
+def dying(erase: Callable[..., Any], at: str) -> Callable[..., Any]:
+    def erase_and_die(name: str, *args: Any, **kwargs: Any) -> Any:
         gone = erase(name, *args, **kwargs)
         if name == at:
             raise Killed
@@ -106,7 +106,7 @@ def test_a_connection_cut_in_mid_step_loses_and_repeats_nothing(
     """What PostgreSQL sees of kill -9: the connection is gone in the middle of a transaction."""
     ask(make_full_customer())
 
-    def cut(*args: Any, **kwargs: Any) -> dict[str, int]:
+    def cut(*args: Any, **kwargs: Any) -> Any:
         swept = erasure_sweep(*args, **kwargs)
         with connection.cursor() as cursor, contextlib.suppress(DatabaseError):
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
