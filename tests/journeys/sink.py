@@ -3,7 +3,7 @@
 import socketserver
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 ANSWERS = {b"EHLO": b"250 sink", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
@@ -11,6 +11,11 @@ ANSWERS = {b"EHLO": b"250 sink", b"DATA": b"354 go on", b"QUIT": b"221 bye"}
 
 class Talk(socketserver.StreamRequestHandler):
     def handle(self) -> None:
+        # Who has said QUIT does not wait for the answer.
+        with suppress(ConnectionResetError):
+            self.talk()
+
+    def talk(self) -> None:
         self.say(b"220 sink")
         recipient = ""
         for line in self.rfile:
