@@ -10,7 +10,6 @@ import socket
 import ssl
 import threading
 import time
-from collections import deque
 from collections.abc import Sequence
 from queue import SimpleQueue
 from typing import Protocol
@@ -114,7 +113,6 @@ class Pool:
         self._trouble: ServerUnreachableError | None = None
         self.lines: set[Line] = set()
         self._asking: list[Line] = []
-        self._ready: deque[Line] = deque()
         self._selector = selectors.DefaultSelector()
         self._connecting = 0
         self._arrivals: SimpleQueue[Connected | ServerUnreachableError] = SimpleQueue()
