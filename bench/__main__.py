@@ -12,7 +12,16 @@ import django
 from django.core.management import call_command
 from rich.console import Console
 
-from bench import audience, audit, campaign, import_customers, one_click, permission, sending
+from bench import (
+    audience,
+    audit,
+    campaign,
+    import_customers,
+    one_click,
+    permission,
+    sending,
+    steering,
+)
 from bench.frame import Benchmark, Result, print_table, write_json
 from bench.servers import fresh_log, running
 from clicksend_portal.embedded.folders import ServiceError
@@ -28,6 +37,7 @@ BENCHMARKS = {
         sending.BENCHMARK,
         audience.BENCHMARK,
         campaign.BENCHMARK,
+        steering.BENCHMARK,
     )
 }
 

@@ -91,11 +91,7 @@ def through_the_storm(sink: Sink, folder: Path) -> Verdict:
     sync_schedule()
     campaign = outbox.make_campaign()
     broker = Broker(servers.family, folder)
-    programs = processes.programs(environment.read(), catcher=False)
-    chosen = [
-        *campaign_workers(programs),
-        *(each for each in programs if each.name in ("worker-mail", "worker-log", "beat")),
-    ]
+    chosen = sending_programs()
     settings = {**os.environ, **broker.settings, "EMAIL_URL": sink.url}
     children = start_programs(servers.family, chosen, settings=settings, folder=folder)
     try:
@@ -113,6 +109,13 @@ def through_the_storm(sink: Sink, folder: Path) -> Verdict:
     with administrator() as admin:
         committed: dict[str, float] = dict(admin.execute(COMMITTED).fetchall())
         return judge(states(admin, campaign.pk), sink.notes(folder), committed)
+
+
+def sending_programs() -> list[processes.Program]:
+    """All that a campaign needs: its workers first."""
+    programs = processes.programs(environment.read(), catcher=False)
+    others = ("worker-mail", "worker-mailings", "worker-log", "beat")
+    return [*campaign_workers(programs), *(each for each in programs if each.name in others)]
 
 
 class Leaving(threading.Thread):

@@ -20,7 +20,7 @@ from bench.servers import fresh_log, new_database, running, servers
 from bench.sink import Sink, running_sink
 from bench.worker import running_workers
 
-ROUNDS, MESSAGES, THEIRS = 3, 10_000, 1_500
+ROUNDS, MESSAGES, THEIRS = 3, 30_000, 1_500
 THEIR_SCRIPT = Path(__file__).with_name("theirs.py")
 DATABASE = "peers"
 
