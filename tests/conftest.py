@@ -1,18 +1,22 @@
 """What every test may ask for. The servers themselves are started by `tests/services.py`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
+from django.template import Context, Template
+from django.utils.safestring import SafeString
 from pytest_django.fixtures import Settings as SettingsWrapper
 from pytest_django.plugin import DjangoDbBlocker
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from foundation import standstill
-from tests import emptying
 from tests.database import test_database
+from tests.emptying import quick_ends
 from tests.mailbox import Mailbox
 
 
@@ -21,14 +25,44 @@ def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[None]:
     """Takes the place of pytest-django's own set-up, which would migrate in every process."""
-    with django_db_blocker.unblock(), test_database():
-        emptying.remember()
-        emptying.end_quickly()
+    with django_db_blocker.unblock(), test_database(), quick_ends():
         with django_db_blocker.block():
             yield
         # A browser of this session may still run its loop in this thread; Django would refuse to
         # close the connection beside it.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_found_once(django_test_environment: None) -> Iterator[None]:
+    """Each test's client starts the portal's middleware, which would look at every file again."""
+    found: dict[str, Any] = {}
+    look = WhiteNoiseMiddleware.add_files_from_finders
+
+    def look_once(self: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", look_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def contexts_of_pages_only(django_test_environment: None) -> Iterator[None]:
+    """A test's client keeps a copy of every template's context: for each country in a list, too."""
+    render: Callable[[Template, Context], SafeString] = getattr(Template, "_render")  # noqa: B009
+
+    def render_kept(self: Template, context: Context) -> SafeString:
+        if (self.name or "").startswith("django/forms/"):
+            return self.nodelist.render(context)
+        return render(self, context)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "_render", render_kept)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -77,17 +111,21 @@ def quick_passwords(settings: SettingsWrapper) -> None:
 CUSTOMERS = Path(settings.BASE_DIR).parent / "shared" / "data" / "customers.csv"
 
 
+def copy_of_customers(folder: Path) -> Path:
+    if not CUSTOMERS.exists():
+        pytest.skip("shared/data/customers.csv is not beside this checkout")
+    copy = folder / "customers.csv"
+    copy.write_bytes(CUSTOMERS.read_bytes())
+    return copy
+
+
 @pytest.fixture
 def customers_csv(tmp_path: Path) -> Path:
     """The file of the account system, where the checkout has it beside itself.
 
     A copy, so that rejected records never land beside the original.
     """
-    if not CUSTOMERS.exists():
-        pytest.skip("shared/data/customers.csv is not beside this checkout")
-    copy = tmp_path / "customers.csv"
-    copy.write_bytes(CUSTOMERS.read_bytes())
-    return copy
+    return copy_of_customers(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ environment. `PYTEST_DB=name` keeps the databases of two runs apart.
 
 import base64
 import os
+import sys
 import zlib
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -49,6 +50,18 @@ ENVIRONMENT = {
 }
 
 
+def keep_bytecode() -> None:
+    """Where none may lie in the checkout, beside the servers' data.
+
+    Otherwise each worker and each program that a test starts would compile every module again.
+    """
+    if sys.dont_write_bytecode:
+        sys.dont_write_bytecode = False
+        sys.pycache_prefix = str(FOLDER / "bytecode")
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
 def process_name() -> str:
     """This process among all that share the servers: the run's name and its xdist worker."""
     parts = (os.environ.get("PYTEST_DB", ""), os.environ.get("PYTEST_XDIST_WORKER", ""))
@@ -72,6 +85,7 @@ def environment_of_process() -> dict[str, str]:
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """A wrapper, for pytest-django reads the settings in this hook."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
+        keep_bytecode()
         stack = ExitStack()
         services = stack.enter_context(shared_services(FOLDER, profile="test"))
         early_config.add_cleanup(stack.close)

@@ -27,7 +27,7 @@ def halves_agree() -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_killed_in_the_middle_a_second_run_completes_it(tmp_path: Path) -> None:
-    total = 20_000
+    total = 5_000
     path = write_file(tmp_path / "a.csv", *(record(number) for number in range(total)))
     process = subprocess.Popen([*COMMAND, str(path)], env={**os.environ})
     while process.poll() is None and not User.objects.exists():

@@ -23,18 +23,19 @@ def make_people(
         person.set_address(person.email)
         people.append(person)
     User.objects.bulk_create(people)
+    choices = {topic(slug): state for slug, state in (chose or {"newsletter": "granted"}).items()}
     with as_role(OWNER):
         Preference.objects.bulk_create(
             Preference(
                 person=person,
-                topic=topic(slug),
+                topic=chosen,
                 state=state,
-                paused_until=paused_until if slug == "newsletter" else None,
+                paused_until=paused_until if chosen.slug == "newsletter" else None,
                 source=Source.SIGNUP,
                 since=NOW,
             )
             for person in people
-            for slug, state in (chose or {"newsletter": "granted"}).items()
+            for chosen, state in choices.items()
         )
     return people
 

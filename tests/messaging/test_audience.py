@@ -197,23 +197,28 @@ class Lives:
         return person
 
 
+@pytest.fixture
+def norway():
+    """With so many in it that no segment is too small."""
+    make_people(20, chose=YES, country="NO")
+    return Segment.objects.create(name="Norway", countries=["NO"], languages=["nb"])
+
+
 @settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(lives=st.lists(Lives.people, min_size=1, max_size=12), chunk=st.integers(1, 4))
-def test_preview_and_resolving_agree_about_whoever_there_may_be(lives, chunk):
+def test_preview_and_resolving_agree_about_whoever_there_may_be(norway, lives, chunk):
     with transaction.atomic():
         people = [Lives.make(life) for life in lives]
-        make_people(20, chose=YES, country="NO")  # so that no segment is too small
-        segment = Segment.objects.create(name="Norway", countries=["NO"], languages=["nb"])
         expected = Counter(Lives.expected(life) for life in lives) + Counter(reached=20)
-        counted = audience.preview_campaign(topic().pk, now=NOW, segment=segment)
+        counted = audience.preview_campaign(topic().pk, now=NOW, segment=norway)
         assert counted == expected
         assert sum(counted.values()) == User.objects.filter(is_staff=False).count()
 
-        campaign = sending(segment=segment)
+        campaign = sending(segment=norway)
         assert audience.resolve(campaign, now=NOW, chunk=chunk) == expected["reached"]
         reached = {
             person.pk

@@ -92,6 +92,7 @@ def test_since_counts_whole_utc_days_both_included():
     assert count(since_from=second, since_until=third) == 2
     assert count(since_from=second) == 3
     assert count(since_until=third) == 3
+    assert count(since_until=date.max) == count()
     assert count(since_from=second, since_until=second) == 1
 
 
