@@ -1,5 +1,6 @@
 """The mails accounts send: each says what happened and what to do, and never asks to buy."""
 
+from datetime import date
 from typing import Any
 
 from allauth.account.utils import user_pk_to_url_str
@@ -108,6 +109,11 @@ def send_deactivated(user: User) -> None:
 def send_reactivated(user: User) -> None:
     """Confirms that the account is active, for whoever did not do it."""
     _write("reactivated", user, url=_address_of("account_profile"))
+
+
+def send_still_wanted(user: User, *, until: date) -> None:
+    """After years deactivated: it is deleted on that day unless its owner returns."""
+    _write("still_wanted", user, until=until, login_url=_address_of("account_login"))
 
 
 def send_token_made(user: User, *, name: str) -> None:

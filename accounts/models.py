@@ -1,4 +1,4 @@
-"""People, their sessions and their invoices."""
+"""People, their sessions, their invoices and transactions."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -67,6 +67,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     platform_id = models.BigIntegerField(_("customer number"), null=True, blank=True, unique=True)
     signed_up_at = models.DateTimeField(_("customer since"), db_default=Now())
     deactivated_at = models.DateTimeField(_("deactivated"), null=True, blank=True)
+    # When a deactivated account was asked whether it is still wanted; empty once it is again.
+    asked_to_return_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # The company of ours that the customer has a contract with; its law decides some periods.
+    legal_entity = models.CharField(
+        _("contract with"), max_length=8, blank=True, db_default="", default="", editable=False
+    )
     is_active = models.BooleanField(_("may sign in"), default=True)
     is_staff = models.BooleanField(_("staff"), default=False)
 
@@ -189,11 +195,65 @@ class Invoice(models.Model):
     currency = models.CharField(_("currency"), max_length=3)
     date = models.DateField(_("date"))
     settled_on = models.DateField(_("transaction ended"), null=True, blank=True)
+    # Its own copy, for it outlives the account (`retention.policy`: the period of each company).
+    legal_entity = models.CharField(
+        max_length=8, blank=True, db_default="", default="", editable=False
+    )
 
     class Meta:
         verbose_name = _("invoice")
         verbose_name_plural = _("invoices")
         ordering: ClassVar[list[str]] = ["-date"]
+        # By which its rule finds what is due and what is oldest.
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["settled_on"], name="accounts_invoice_settled"),
+            models.Index(
+                fields=["date"],
+                condition=models.Q(customer=None, settled_on=None),
+                name="accounts_invoice_of_nobody",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.invoice_number
+
+
+class Transaction(models.Model):
+    """Money that moved: a top-up, a charge, a refund. Kept like the invoice it belongs to."""
+
+    class Kind(models.TextChoices):
+        TOP_UP = "top_up", _("top-up")
+        CHARGE = "charge", _("charge")
+        REFUND = "refund", _("refund")
+
+    id = uuid7_key()
+    customer = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="transactions"
+    )
+    transaction_id = models.CharField(_("transaction number"), max_length=64, unique=True)
+    invoice_number = models.CharField(_("invoice number"), max_length=40, blank=True)
+    kind = models.CharField(_("kind"), max_length=6, choices=Kind)
+    amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=4)
+    currency = models.CharField(_("currency"), max_length=3)
+    date = models.DateField(_("date"))
+    # Null while it is under way: only what has ended has a clock.
+    ended_on = models.DateField(_("transaction ended"), null=True, blank=True)
+    legal_entity = models.CharField(
+        max_length=8, blank=True, db_default="", default="", editable=False
+    )
+
+    class Meta:
+        verbose_name = _("transaction")
+        verbose_name_plural = _("transactions")
+        ordering: ClassVar[list[str]] = ["-date"]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["ended_on"], name="accounts_transaction_ended"),
+            models.Index(
+                fields=["date"],
+                condition=models.Q(customer=None, ended_on=None),
+                name="accounts_transaction_of_nobody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.transaction_id

@@ -14,3 +14,7 @@ TOKEN_NAME_LENGTH = 60
 
 USERNAME_PATTERN = r"^[\w.+-]{3,60}$"
 NAME_LENGTH = 100
+
+# "Data lagres bare for fakturerings- og regnskapsmessige formål i opptil 7 år", from the end of the
+# transaction.
+BILLING_MONTHS = 7 * 12

@@ -1,12 +1,13 @@
 """What changes an account. Pages, commands and tasks all call these."""
 
 import secrets
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from allauth.account.models import EmailAddress, EmailConfirmation
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from accounts import emails, signals
 from accounts.models import Session, User
@@ -181,10 +182,24 @@ def deactivate_account(user: User, *, now: datetime) -> None:
 @transaction.atomic
 def reactivate_account(user: User, *, now: datetime) -> None:
     """Back as it was: the choices made before stand as they stood."""
-    if User.objects.filter(pk=user.pk, deactivated_at__isnull=False).update(deactivated_at=None):
+    if User.objects.filter(pk=user.pk, deactivated_at__isnull=False).update(
+        deactivated_at=None, asked_to_return_at=None
+    ):
         user.deactivated_at = None
         signals.account_reactivated.send(sender=User, user=user, now=now)
         emails.send_reactivated(user)
+
+
+def is_staying(person_id: uuid.UUID) -> bool:
+    """Whether work in the background may go on for them; until the transaction ends they stay.
+
+    Locks the account's row first, as what deletes does, and lets other writers be.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT is_active FROM accounts_user WHERE id = %s FOR KEY SHARE", [person_id]
+        )
+        return bool(cursor.fetchone() == (True,))
 
 
 def end_session(user: User, handle: str) -> int:

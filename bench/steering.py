@@ -66,7 +66,7 @@ def sending(sink: Sink, folder: Path) -> Iterator["Campaign"]:
     campaign = outbox.make_campaign()
     broker = Broker(servers.family, folder)
     # This process stands for the web server, which wakes the workers by the same broker.
-    app.conf.broker_url = broker.settings["BROKER_URL"]
+    app.conf.update(broker_url=broker.settings["BROKER_URL"])
     campaigns, *others = sending_programs()
     children = start_programs(
         servers.family,

@@ -59,11 +59,20 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
         Every(seconds=6 * 3600, expires=3600, at_once=True),
     ),
     "run_deletions": ("retention.tasks.run_deletions", Every(seconds=30, expires=30)),
+    # In the morning of whoever answers for privacy.
+    "watch_deletions": ("retention.tasks.watch_deletions", Nightly(hour=6, minute=15)),
+    # An archive asked for wakes its worker itself; this finds those whose call was lost.
+    "wake_exports": ("retention.tasks.wake_exports", Every(seconds=30, expires=30)),
+    # An upload wakes its reader itself; this finds those whose call was lost.
+    "wake_uploads": ("messaging.wake_uploads", Every(seconds=60, expires=60)),
+    "ask_to_return": ("retention.tasks.ask_to_return", Nightly(hour=1, minute=45)),
     "ensure_partitions": ("retention.tasks.ensure_partitions", Nightly(hour=1, minute=15)),
     "compare_suppressions": (
         "messaging.compare_suppressions",
         Nightly(hour=3, minute=15),
     ),
+    "let_journal_years_go": ("retention.tasks.let_journal_years_go", Nightly(hour=1, minute=45)),
+    "remove_opted_out": ("messaging.remove_opted_out", Nightly(hour=2, minute=0)),
     "enforce_rules": ("retention.tasks.enforce_rules", Nightly(hour=2, minute=15)),
 }
 

@@ -35,6 +35,7 @@ from clicksend_portal.addresses import (
     parse_mail,
     parse_web,
 )
+from retention.policy import Period, parse_legal_entities
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV_FILES = (BASE_DIR / ".env", BASE_DIR / "var" / "portal.env")
@@ -395,6 +396,14 @@ class Environment:
     )
     privacy_email: str = setting(
         "Where questions about privacy arrive.", parse=parse_email, section=COMPANY
+    )
+    legal_entities: Mapping[str, Period] = setting(
+        "For how many months each company you contract with keeps billing records, where its law "
+        "says other than 7 years: no=60+year-end (5 years from the end of the financial year, as "
+        "in Norway), au=84.",
+        parse=parse_legal_entities,
+        default="",
+        section=COMPANY,
     )
     data_dir: Path | None = setting(
         "The folder of the embedded services' data; by default one for this checkout below "

@@ -34,6 +34,7 @@ POSTAL_ADDRESS = env.postal_address
 SUPPORT_EMAIL = env.support_email
 SUPPORT_PHONE = env.support_phone
 PRIVACY_EMAIL = env.privacy_email
+LEGAL_ENTITIES = env.legal_entities
 PRIVILEGED_CAP = env.privileged_cap
 
 INSTALLED_APPS = [
@@ -141,6 +142,9 @@ CELERY_TASK_ROUTES = {
     "messaging.tasks.deliver_campaigns": {"queue": "campaigns"},
     # Starting, gathering and stopping them waits for no round of either.
     "messaging.tasks.run_mailings": {"queue": "mailings"},
+    # Reading uploaded lists and making archives takes long and is nobody else's wait.
+    "messaging.tasks.read_uploads": {"queue": "content"},
+    "retention.tasks.make_exports": {"queue": "content"},
     "messaging.tasks.*": {"queue": "mail"},
     # Other systems may be slow: nothing else waits in their queue.
     "consent.tasks.deliver_webhooks": {"queue": "webhooks"},
@@ -194,7 +198,7 @@ LOGOUT_REDIRECT_URL = "home"
 PASSWORD_RESET_TIMEOUT = 24 * 3600
 
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-MFA_ADAPTER = "allauth.mfa.adapter.DefaultMFAAdapter"
+MFA_ADAPTER = "accounts.mfa.MFAAdapter"
 ACCOUNT_FORMS = {
     "signup": "consent.forms.SignupForm",
     "login": "accounts.forms.LoginForm",
@@ -295,11 +299,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "defaultModelsExpandDepth": -1},
-    "TAGS": [{"name": "Your choices"}, {"name": "Other systems"}],
+    "TAGS": [{"name": "Your choices"}, {"name": "Other systems"}, {"name": "The platform"}],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "PreferenceStateEnum": "consent.api.serializers.PREFERENCE_STATES",
         "ChangedStateEnum": "consent.models.State",
+        "TopicKindEnum": "consent.api.serializers.TOPIC_KINDS",
+        "MessageKindEnum": "messaging.content.feed_kinds.MESSAGE_KINDS",
+        "TransactionKindEnum": "messaging.content.feed_kinds.TRANSACTION_KINDS",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts.fingerprints import renew_address_hashes
+from accounts.mfa import renew_sign_in_secrets
 from consent.webhooks.feed import make_deliveries
 from consent.webhooks.sending import deliver_pending
 
@@ -23,5 +24,5 @@ def deliver_webhooks() -> int:
 
 @shared_task(name="consent.tasks.renew_fingerprints")
 def renew_fingerprints() -> int:
-    """Keep everyone's keyed hashes in step with the ring of suppression keys."""
-    return renew_address_hashes()
+    """Keep keyed hashes in step with the ring of suppression keys, secrets with SECRET_KEY."""
+    return renew_address_hashes() + renew_sign_in_secrets()

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LARGEST = 200_000
-DELETION = "ClickSend Portal, deletion receipt, form 1"
+DELETION = [f"ClickSend Portal, deletion receipt, form {number}" for number in (1, 2)]
 STATES = {"granted": "Given", "refused": "Refused", "withdrawn": "Withdrawn"}
 
 
@@ -89,7 +89,7 @@ def told(event):
 
 def check(receipt, known):
     """Both kinds are signed alike; a deletion has no entry in the log of choices."""
-    proof, is_deletion = receipt["proof"], receipt["schema_version"] == DELETION
+    proof, is_deletion = receipt["proof"], receipt["schema_version"] in DELETION
     named = {row["id"]: row["public"] for row in proof["public_keys"]}
     for number in [proof["signed_by"]] + ([] if is_deletion else [proof["head"]["key"]]):
         known_here = number in named and known.get(number) == named[number]
@@ -98,8 +98,9 @@ def check(receipt, known):
     signed = is_signed(named[proof["signed_by"]], receipt["signature"], canonical(content))
     need("receipt_signature", signed, "the signature does not belong to this content")
     if is_deletion:
-        done = receipt["deletion"]
+        done = {"scope": {"in_words": "everything"}, **receipt["deletion"]}
         print("Genuine. Deletion", receipt["reference"], done["requested_at"], done["finished_at"])
+        print("Of", done["scope"]["in_words"])
         for what in ("removed", "kept"):
             for row in done[what] or [{"title": what, "count": "nothing recorded", "how_long": ""}]:
                 print("-", row["title"], row["count"], row.get("method") or row["how_long"])
@@ -125,8 +126,7 @@ def check(receipt, known):
 
 
 def main(receipt_path, keys_path):
-    published = json.loads(Path(keys_path).read_bytes())["keys"]
-    known = {row["id"]: row["public"] for row in published}
+    known = {row["id"]: row["public"] for row in json.loads(Path(keys_path).read_bytes())["keys"]}
     data = Path(receipt_path).read_bytes()
     need("json", len(data) <= LARGEST, "the file is larger than any receipt")
     try:

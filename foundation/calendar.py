@@ -1,7 +1,19 @@
 """Calendar arithmetic on years and months, exact at leap days and month ends."""
 
 import calendar as _calendar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+
+# The days people may name: our keys count from 1970 (RFC 9562), and later than 2100 is a slip.
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2100, 12, 31)
+
+
+def is_nameable(day: date) -> bool:
+    return FIRST_DAY <= day <= LAST_DAY
+
+
+def day_after(day: date) -> date | None:
+    """The next day; None after the calendar's last one, which is no end at all."""
+    return None if day == date.max else day + timedelta(days=1)
 
 
 def months_later[D: (date, datetime)](moment: D, months: int) -> D:

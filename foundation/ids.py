@@ -23,8 +23,11 @@ def uuid7_key() -> "models.UUIDField[uuid.UUID, uuid.UUID]":
 
 
 def uuid7_floor(moment: datetime) -> uuid.UUID:
-    """The smallest UUIDv7-ordered key of a moment; the lower bound of a month's partition."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+    """The smallest UUIDv7-ordered key of a moment; the lower bound of a month's partition.
+
+    No key is older than 1970; the last moment a clock here can say fits into the 48 bits.
+    """
+    return uuid.UUID(int=max(0, int(moment.timestamp() * 1000)) << 80)
 
 
 def uuid7_from(moment: datetime, *source: str) -> uuid.UUID:

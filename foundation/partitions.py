@@ -122,29 +122,45 @@ def partition_name(table: str, month: datetime) -> str:
 def ensure_partitions(table: str, first: date, last: date) -> int:
     """Create the missing monthly partitions from `first`'s month to `last`'s; how many were made.
 
-    Runs as the keeper, who owns the table.
+    Runs as the keeper, who owns the table. Two at once: the second waits and makes what is left.
     """
     made = 0
     month = month_start(first)
-    existing = existing_partitions(table)
     quote = connection.ops.quote_name
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('months'), hashtext(%s))", [table])
+        existing = existing_partitions(table)
         while month <= month_start(last):
             following = months_later(month, 1)
             name = partition_name(table, month)
             if name not in existing:
+                # Made apart and then attached, which lets writers be: made as a part of the
+                # table it would need the table alone, and everybody wait behind a long reader.
                 cursor.execute(
-                    f"CREATE TABLE IF NOT EXISTS {quote(name)} PARTITION OF {quote(table)} "
-                    f"FOR VALUES FROM ('{uuid7_floor(month)}') TO ('{uuid7_floor(following)}')"
+                    f"CREATE TABLE IF NOT EXISTS {quote(name)} "
+                    f"(LIKE {quote(table)} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
                     f"{storage_of(existing)}"
                 )
                 cursor.execute(f"ALTER TABLE {quote(name)} OWNER TO {KEEPER}")
-                # Rows are reached through the table; a month by itself may only be looked at.
+                # Rows are reached through the table; a month by itself may only be looked at, and
+                # not at all where row-level security guards the table: it does not guard a month.
                 cursor.execute(f"REVOKE ALL ON {quote(name)} FROM {APP}")
-                cursor.execute(f"GRANT SELECT ON {quote(name)} TO {APP}")
+                if not is_guarded(table):
+                    cursor.execute(f"GRANT SELECT ON {quote(name)} TO {APP}")
+                cursor.execute(
+                    f"ALTER TABLE {quote(table)} ATTACH PARTITION {quote(name)} "
+                    f"FOR VALUES FROM ('{uuid7_floor(month)}') TO ('{uuid7_floor(following)}')"
+                )
                 made += 1
             month = following
     return made
+
+
+def is_guarded(table: str) -> bool:
+    """Whether row-level security decides who sees which of its rows (`foundation.tenants`)."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relrowsecurity FROM pg_class WHERE oid = %s::regclass", [table])
+        return bool(cursor.fetchone()[0])
 
 
 def storage_of(partitions: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ import math
 from datetime import date, timedelta
 from enum import StrEnum
 
+from accounts.policy import BILLING_MONTHS
+
 # A claim is short: a worker that dies gives its messages back this soon.
 LEASE = timedelta(minutes=2)
 # A claim is one statement and one commit; this many share its cost, and wait when a worker dies.
@@ -42,6 +44,27 @@ RARE_ANNOUNCEMENTS_A_MONTH = 2
 REVIEW_WORKING_DAYS = 3
 # Whoever presses twice meant once; later than this it is a second wish, and gets an answer.
 SAME_PRESS = timedelta(minutes=10)
+
+# A list of a million contacts is some 50 MB; what is larger is several lists.
+UPLOAD_BYTES = 50 * 1000 * 1000
+# A piece of it is a row: small enough for any worker's memory.
+UPLOAD_PIECE = 1024 * 1024
+UPLOAD_COLUMNS = 200
+# Rows shown beside each column, so that one sees what it is.
+UPLOAD_PREVIEW = 4
+# Rows per transaction: what a killed worker does again, and how long a list stays locked.
+UPLOAD_BATCH = 1000
+# A million contacts are read in less: what still runs then may be stopped by its customer.
+UPLOAD_STANDS_STILL = timedelta(hours=1)
+# Files that wait to be confirmed; an older one nobody came back to makes room.
+UPLOADS_WAITING = 3
+# Lines shown on the page of an upload; the file to download has all.
+PROBLEMS_SHOWN = 100
+CONTENT_PAGE = 50
+# Rows per transaction of a deletion or an export by a customer.
+CONTENT_BATCH = 5000
+# A search that reads a whole history of words gives up, and asks for a shorter period.
+SEARCH_SECONDS = 8
 
 
 def working_days_later(day: date, number: int) -> date:
@@ -126,3 +149,22 @@ def handed_to_ask(bounced: int, complained: int) -> int:
     if complained < STOP_COMPLAINTS_FROM:
         return enough
     return max(enough, math.ceil(complained / STOP_COMPLAINED_SHARE))
+
+
+# What customers sent over the platform, in months (`retention.schedule` has the rules). Its words
+# go as on ClickSend's own platform ("meldingsdata kan [de]identifiseres"); that it was sent is a
+# record of billing. Both leave by whole months, on the day the month's first day has had its time.
+MESSAGE_CONTENT_MONTHS = 4
+MESSAGE_RECORD_MONTHS = BILLING_MONTHS
+REPORT_MONTHS = 2 * 12
+
+# The platform's feed (messaging.content.feed). A clock may be wrong, not by a day.
+FEED_AHEAD = timedelta(days=1)
+# Lines that one transaction takes: some tenths of a second, for which their accounts are held.
+FEED_BATCH = 5_000
+# A long mail with its record; what is longer is no message.
+FEED_LINE_BYTES = 256 * 1024
+# About 150,000 messages, or ten seconds of one connection.
+FEED_BODY_BYTES = 64 * 1024 * 1024
+# An answer names so many bad lines and counts the rest.
+FEED_BAD_SHOWN = 1_000

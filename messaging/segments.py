@@ -1,7 +1,7 @@
 """Segments: some of those who chose tailoring, by profile, and never so few that one is known."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from consent.models import Topic
 from consent.topics import TAILORING
+from foundation.calendar import day_after
 from messaging.models import Campaign, Mailing, Segment
 from messaging.policy import MIN_SEGMENT, SEGMENT_STEP
 from messaging.reach import ANY_TOPIC, SEGMENTED, reached
@@ -34,13 +35,13 @@ class Criteria:
 def parameters(segment: Segment | Criteria) -> dict[str, Any]:
     """What `reach.IN_SEGMENT` is asked with."""
     tailoring = Topic.objects.live().filter(slug=TAILORING).values_list("pk", flat=True).first()
-    until = segment.since_until
+    after = day_after(segment.since_until) if segment.since_until else None
     return {
         "tailoring": tailoring,
         "countries": segment.countries,
         "languages": segment.languages,
         "since": segment.since_from and _midnight(segment.since_from),
-        "before": until and _midnight(until + timedelta(days=1)),
+        "before": after and _midnight(after),
     }
 
 

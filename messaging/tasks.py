@@ -1,5 +1,6 @@
 """Wake-ups of the mail workers. The work itself is rows; a lost task is made up by the next."""
 
+import uuid
 from datetime import timedelta
 
 from celery import shared_task
@@ -7,6 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from messaging import services
+from messaging.content import services as content
+from messaging.content import uploads
 from messaging.outbox import wake_sender
 from messaging.policy import Lane
 from messaging.providers import comparing
@@ -47,6 +50,29 @@ def run_mailings() -> None:
             services.run_mailings(now=timezone.now())
         finally:
             cursor.execute(f"SELECT pg_advisory_unlock({_MAILINGS})")
+
+
+@shared_task(name="messaging.tasks.read_uploads")
+def read_uploads(customer_id: str) -> None:
+    """Files of contacts that a customer has confirmed; another customer's turn comes in between."""
+    until = timezone.now() + ROUND
+    if not uploads.read_uploads(uuid.UUID(customer_id), now=timezone.now, until=until):
+        uploads.wake_reader(uuid.UUID(customer_id))
+
+
+# By its name the keeper's, who alone sees whose files wait.
+@shared_task(name="messaging.wake_uploads")
+def wake_uploads() -> None:
+    """Files whose reader was lost with the broker or killed."""
+    for customer_id in uploads.customers_waiting():
+        uploads.wake_reader(customer_id)
+
+
+# By its name the keeper's, who alone sees whose contacts a hold has kept.
+@shared_task(name="messaging.remove_opted_out")
+def remove_opted_out() -> int:
+    """Nightly: contacts who said no while a legal hold kept them, and any that were reported."""
+    return content.remove_opted_out(now=timezone.now())
 
 
 # By its name not the mail queue's: that worker's role may read suppressions, not write them.

@@ -10,12 +10,14 @@ class RetentionConfig(AppConfig):
     verbose_name = _("Retention")
 
     def ready(self) -> None:
+        from accounts import signals
         from consent.suppression import lost_keys
         from foundation import standstill
-        from retention import checks  # noqa: F401  (registers the checks of the schedule)
+        from retention import checks, content_kept, receivers  # noqa: F401  (they register)
         from retention.journal import guard, watching
 
         connection_created.connect(watching.notice_connection)
+        signals.account_reactivated.connect(receivers.take_back_deletion)
         standstill.register("journal", guard.check, closes_pages=True)
         # Behind, but no older state: only optional mail waits until the round has caught up.
         standstill.register("log", guard.check_pace)

@@ -1,13 +1,30 @@
-"""`manage.py check`: the schedule covers every model and field, or the build fails."""
+"""`manage.py check`: the schedule covers every model and field, or the build fails.
 
-from collections.abc import Mapping, Sequence
+What it says must also be so: names lead somewhere, clocks are dates, periods of billing have an end
+within 7 years in every company, no secret is exported, and what outlives an erasure says under
+which law.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, register
-from django.db.models import ForeignKey, Model
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db.models import (
+    BinaryField,
+    CharField,
+    DateField,
+    Field,
+    ForeignKey,
+    Model,
+    TextField,
+    UUIDField,
+)
 
-from retention.entries import DataClass, Entry, Kind
+from retention.entities import entity_periods
+from retention.entries import DataClass, Entry, Kind, OnErasure, Removal, Rule
 from retention.policy import BILLING_LIMIT
 from retention.schedule import ENTRIES
 
@@ -29,13 +46,14 @@ def schedule_errors(
     for label, entry in entries.items():
         if model := present.get(label):
             found += field_errors(model, entry)
+            found += [*path_errors(model, entry), *secret_errors(model, entry)]
         else:
             found.append(
                 Error(
                     f"retention/schedule.py names {label}, which is no model.", id="retention.E003"
                 )
             )
-        found += period_errors(entry)
+        found += [*period_errors(entry), *erasure_errors(entry)]
     return sorted(found, key=lambda error: (str(error.id), error.msg))
 
 
@@ -88,9 +106,100 @@ def period_errors(entry: Entry) -> list[CheckMessage]:
         found.append(
             Error(f"{entry.model} is kept for billing without an end.", id="retention.E004")
         )
-    found += [
-        Error(f"{rule.name} keeps billing data for more than 7 years.", id="retention.E004")
-        for rule in entry.rules
-        if rule.period.is_longer_than(BILLING_LIMIT)
-    ]
+    for rule in entry.rules:
+        if rule.period.is_longer_than(BILLING_LIMIT):
+            found.append(
+                Error(f"{rule.name} keeps billing data for more than 7 years.", id="retention.E004")
+            )
+        found += [
+            Error(
+                f"{rule.name} keeps billing data of the company {company} for more than 7 years: "
+                "see LEGAL_ENTITIES.",
+                id="retention.E004",
+            )
+            for company, period in entity_periods(rule).items()
+            if period.is_longer_than(BILLING_LIMIT)
+        ]
     return found
+
+
+# What opens a door, or stands for a person where the thing itself is gone, by the names such
+# fields have here and in the apps of others. Raw bytes are never for reading.
+SECRET = re.compile(
+    r"password|secret|salt|seed|digest|hash|(^|_)token|(^|_)key$|session_data|^data$|(^|_)lease"
+)
+# A held record's own key: its owner had it already.
+NO_SECRETS = {"retention.HeldRow.key"}
+
+
+def secret_errors(model: type[Model], entry: Entry) -> Iterator[CheckMessage]:
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    for name in entry.exported_fields:
+        looks = SECRET.search(name) or isinstance(fields.get(name), BinaryField)
+        if looks and f"{entry.model}.{name}" not in NO_SECRETS:
+            yield Error(
+                f"retention/schedule.py exports {entry.model}.{name}, which looks like a secret.",
+                id="retention.E007",
+            )
+
+
+def path_errors(model: type[Model], entry: Entry) -> Iterator[CheckMessage]:
+    """Names in an entry that lead nowhere, and clocks that tell no time."""
+    named = [("subject", entry.subject), ("begins", entry.begins)]
+    named += [("mentions", name) for name in entry.mentions]
+    named += [("blanked", name) for name in entry.blanked]
+    named += [("entity", rule.entity) for rule in entry.rules]
+    for what, path in named:
+        if path and field_at(model, path) is None:
+            yield Error(
+                f"{entry.model}: {what} names {path}, which is no field.", id="retention.E008"
+            )
+    for name in entry.blanked:
+        field = field_at(model, name)
+        if field and not field.null and not isinstance(field, CharField | TextField):
+            yield Error(f"{entry.model}.{name} cannot be blanked.", id="retention.E008")
+    for rule in entry.rules:
+        if not is_clock(field_at(model, rule.clock), rule):
+            yield Error(
+                f"{rule.name}: its clock {entry.model}.{rule.clock} is no date.",
+                id="retention.E008",
+            )
+        try:
+            if rule.only is not None:
+                model._base_manager.filter(rule.only)
+        except FieldError as error:
+            yield Error(f"{rule.name}: its condition is none: {error}", id="retention.E008")
+
+
+def field_at(model: type[Model], path: str) -> "Field[Any, Any] | None":
+    """The column that a path of the ORM leads to, over relations in both directions."""
+    first, _, rest = path.partition("__")
+    try:
+        found: Any = model._meta.get_field(first)
+    except FieldDoesNotExist:
+        by_column = {field.attname: field for field in model._meta.concrete_fields}
+        found = by_column.get(first)
+    if not rest:
+        return found if isinstance(found, Field) else None
+    return field_at(found.related_model, rest) if getattr(found, "related_model", None) else None
+
+
+def is_clock(field: "Field[Any, Any] | None", rule: Rule) -> bool:
+    """A date or a moment; of a table of months its key, which carries the moment (UUIDv7)."""
+    if rule.removal == Removal.PARTITIONS:
+        return isinstance(field, UUIDField) and field.primary_key
+    return isinstance(field, DateField)
+
+
+def erasure_errors(entry: Entry) -> Iterator[CheckMessage]:
+    """What outlives a person's erasure says why, and what is kept whole under which law."""
+    if entry.erasure == OnErasure.KEEP and not (entry.why_kept and entry.law):
+        yield Error(
+            f"{entry.model} outlives an erasure without saying why and under which law.",
+            id="retention.E009",
+        )
+    if entry.erasure == OnErasure.BLANK and not (entry.blanked and entry.why_kept):
+        yield Error(
+            f"{entry.model} is blanked without saying which columns and why it stays.",
+            id="retention.E009",
+        )

@@ -5,24 +5,36 @@ month is detached, then dropped, each by itself. Two runs of a rule at once: the
 """
 
 import functools
-import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import DateField, DateTimeField, Exists, F, OuterRef, QuerySet
+from django.db.models import DateField, DateTimeField, Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from accounts.querysets import address_changes_expired
 from consent.models import ConsentDetail
-from foundation.partitions import existing_partitions
+from foundation.partitions import is_guarded
+from foundation.roles import APP
+from retention import holding, months
+from retention.asking import request_deletion
+from retention.entities import entity_periods
 from retention.entries import Entry, Removal, Rule
 from retention.erasure import delete_rows, lock_person, sweep
-from retention.models import RetentionRun
+from retention.models import (
+    DeletionRequest,
+    Destruction,
+    PhysicalItem,
+    RetentionRun,
+    Scope,
+    Source,
+)
+from retention.patience import StillInUse, timed
+from retention.policy import Period
 from retention.schedule import model_of
 
 MICROSECOND = timedelta(microseconds=1)
@@ -58,6 +70,8 @@ class Bound:
     rows: int
     months: Collection[str]
     confirm: Callable[[], None]
+    # Rows per month, as the plan found them.
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 def run_rule(
@@ -69,6 +83,7 @@ def run_rule(
     batch: int,
     started_at: datetime | None = None,
     bound: Bound | None = None,
+    counted: Mapping[str, int] | None = None,
 ) -> RetentionRun | None:
     """The run's row, or None when another process has this rule in hand.
 
@@ -87,13 +102,24 @@ def run_rule(
             started_at=started_at or now,
         )
         run.save(force_insert=True)
-        if rule.removal == Removal.PARTITIONS:
-            drop_months(entry, rule, run, now=now, only=None if bound is None else bound.months)
-        else:
-            remove_batches(entry, rule, run, now=now, batch=batch, bound=bound)
-        run.duration = timedelta(seconds=time.monotonic() - began)
-        run.save(update_fields=["duration", "longest_batch"])
+        try:
+            if rule.removal == Removal.PARTITIONS:
+                only, rows = (None, counted) if bound is None else (bound.months, bound.counted)
+                months.drop_months(entry, rule, run, now=now, only=only, counted=rows)
+            else:
+                remove_batches(entry, rule, run, now=now, batch=batch, bound=bound)
+        except StillInUse as stopped:
+            run.refused = str(stopped)  # on the list of what a person must look at
+            end_run(run, began)
+            raise
+        end_run(run, began)
         return run
+
+
+def end_run(run: RetentionRun, began: float) -> None:
+    """One that was killed or failed has no duration for ever."""
+    run.duration = timedelta(seconds=time.monotonic() - began)
+    run.save(update_fields=["duration", "longest_batch", "refused"])
 
 
 def refuse_rule(
@@ -112,15 +138,6 @@ def refuse_rule(
     return run
 
 
-@contextmanager
-def timed(run: RetentionRun) -> Iterator[None]:
-    """The longest of a run's transactions bounds how long anybody waited for its locks."""
-    began = time.monotonic()
-    yield
-    took = timedelta(seconds=time.monotonic() - began)
-    run.longest_batch = max(run.longest_batch or took, took)
-
-
 def remove_batches(
     entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime, batch: int, bound: Bound | None
 ) -> None:
@@ -136,8 +153,12 @@ def remove_batches(
 
 
 def remove_batch(run: RetentionRun, remove: Callable[[], int]) -> int:
-    """One transaction: the rows go and the run's count says so."""
+    """One transaction: the rows go and the run's count says so.
+
+    Nobody places a hold meanwhile; those placed before are read inside.
+    """
     with timed(run), transaction.atomic():
+        holding.hold_lock(shared=True)
         removed = remove()
         if removed:
             RetentionRun.objects.filter(pk=run.pk).update(removed=F("removed") + removed)
@@ -149,10 +170,17 @@ def remove_batch(run: RetentionRun, remove: Callable[[], int]) -> int:
 
 
 def due_rows(entry: Entry, rule: Rule, now: datetime) -> QuerySet[Any]:
-    """Rows whose period is over; none whose clock has not started."""
+    """Rows whose period is over and that no hold names; none whose clock has not started."""
+    return holding.exclude_held(entry, over_rows(entry, rule, now), now=now)
+
+
+def over_rows(entry: Entry, rule: Rule, now: datetime) -> QuerySet[Any]:
+    """Rows whose period is over, held or not."""
     model = model_of(entry)
     cutoff = rule.period.cutoff(now)
     rows: QuerySet[Any] = model._base_manager.all()
+    if rule.removal == Removal.RELEASED_ROWS:
+        return rows
     if rule.removal == Removal.MAIL_TO_NOBODY:
         owner = User.objects.filter(pk=OuterRef("person_id"))
         return rows.filter(~Exists(owner), person_id__isnull=False)
@@ -175,15 +203,45 @@ def due_rows(entry: Entry, rule: Rule, now: datetime) -> QuerySet[Any]:
         return address_changes_expired(now)
     if rule.only is not None:
         rows = rows.filter(rule.only)
-    field = model._meta.get_field(rule.clock)
-    is_date = isinstance(field, DateField) and not isinstance(field, DateTimeField)
-    return rows.filter(**{f"{rule.clock}__lte": cutoff.date() if is_date else cutoff})
+    if rule.removal == Removal.BY_REQUEST:
+        # Who leaves already keeps the days they were given to take it back.
+        asked = DeletionRequest.objects.under_way().filter(scope=Scope.EVERYTHING)
+        rows = rows.filter(~Exists(asked.filter(person_id=OuterRef("pk"))))
+    return rows.filter(is_over(entry, rule, now))
 
 
-def count_due(entry: Entry, rule: Rule, now: datetime) -> int:
+def is_over(entry: Entry, rule: Rule, now: datetime) -> Q:
+    """Its clock started long enough ago, by the law of the company where the rule knows one."""
+    clock = model_of(entry)._meta.get_field(rule.clock)
+    is_date = isinstance(clock, DateField) and not isinstance(clock, DateTimeField)
+
+    def started_by(period: Period) -> Q:
+        cutoff = period.cutoff(now)
+        return Q(**{f"{rule.clock}__lte": cutoff.date() if is_date else cutoff})
+
+    periods = entity_periods(rule)
+    if not periods:
+        return started_by(rule.period)
+    over = ~Q(**{f"{rule.entity}__in": list(periods)}) & started_by(rule.period)
+    for name, period in periods.items():
+        over |= Q(**{rule.entity: name}) & started_by(period)
+    return over
+
+
+def count_due(entry: Entry, rule: Rule, now: datetime) -> int | None:
+    """About how many; None where the role we work under sees one customer's rows at a time."""
     if rule.removal == Removal.PARTITIONS:
-        return sum(count_rows(name) for name in due_months(entry, rule, now))
+        return sum(months.about_rows(name) for name in months.due_months(entry, rule, now))
+    if not sees_all(entry):
+        return None
     return due_rows(entry, rule, now).order_by().count()
+
+
+def sees_all(entry: Entry) -> bool:
+    """Whether row-level security hides nothing of the table from us."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        return cursor.fetchone()[0] != APP or not is_guarded(model_of(entry)._meta.db_table)
 
 
 # --- batches -------------------------------------------------------------------------------------
@@ -203,10 +261,25 @@ def delete_mail_to_nobody(entry: Entry, rule: Rule, now: datetime, batch: int) -
 
 
 def remove_superseded(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    """Nobody holds the right to delete these; the function looks again at what it is named.
+
+    The oldest first: a choice is known to be superseded by those after it.
+    """
     before = rule.period.cutoff(now) + MICROSECOND
+    due = due_rows(entry, rule, now).order_by("at", "version")
+    keys = list(due.values_list("pk", flat=True)[:batch])
     with connection.cursor() as cursor:
-        cursor.execute("SELECT consent_remove_details(NULL, %s, %s)", [before, batch])
+        cursor.execute("SELECT retention_remove_superseded(%s, %s)", [keys, before])
         return int(cursor.fetchone()[0])
+
+
+def remove_certificates(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    """The item that was destroyed goes with the certificate that says so."""
+    due = due_rows(entry, rule, now).select_for_update(skip_locked=True, of=("self",))
+    found = dict(due.order_by().values_list("pk", "item_id")[:batch])
+    Destruction.objects.filter(pk__in=found).delete()
+    PhysicalItem.objects.filter(pk__in=found.values()).delete()
+    return len(found)
 
 
 def remove_accounts(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
@@ -221,80 +294,26 @@ def remove_accounts(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
     return removed
 
 
+def request_deletions(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    """A deletion as the customer would ask for it: with steps, journal, receipt and mail."""
+    asked = 0
+    number = min(batch, ACCOUNTS_AT_ONCE)
+    for person_id in list(due_rows(entry, rule, now).values_list("pk", flat=True)[:number]):
+        lock_person(person_id)
+        # One who came back in this very moment is locked, seen, and stays.
+        if due_rows(entry, rule, now).filter(pk=person_id).exists():
+            request_deletion(person_id, source=Source.SCHEDULE, actor=rule.name, now=now)
+            asked += 1
+    return asked
+
+
 REMOVALS: dict[Removal, Callable[[Entry, Rule, datetime, int], int]] = {
     Removal.BATCHES: delete_due,
     Removal.PENDING_ADDRESSES: delete_due,
     Removal.SUPERSEDED_CHOICES: remove_superseded,
     Removal.WHOLE_ACCOUNTS: remove_accounts,
     Removal.MAIL_TO_NOBODY: delete_mail_to_nobody,
+    Removal.RELEASED_ROWS: delete_due,
+    Removal.CERTIFICATES: remove_certificates,
+    Removal.BY_REQUEST: request_deletions,
 }
-
-
-# --- whole months --------------------------------------------------------------------------------
-
-
-def drop_months(
-    entry: Entry,
-    rule: Rule,
-    run: RetentionRun,
-    *,
-    now: datetime,
-    only: Collection[str] | None = None,
-) -> None:
-    """Detach each due month (of `only`) without blocking anybody, then drop it.
-
-    Detaching concurrently is PostgreSQL's own two steps; a killed one is finished first.
-    """
-    table = model_of(entry)._meta.db_table
-    with connection.cursor() as cursor:
-        for name in pending_months(table):
-            cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} FINALIZE")
-        attached = set(existing_partitions(table))
-        for name in due_months(entry, rule, now):
-            if only is not None and name not in only:
-                continue
-            if name in attached:
-                cursor.execute(f"ALTER TABLE {table} DETACH PARTITION {name} CONCURRENTLY")
-            rows = count_rows(name)
-            with timed(run), transaction.atomic():
-                cursor.execute(f"DROP TABLE {name}")
-                run.removed += rows
-                run.partitions = [*run.partitions, name]
-                run.save(update_fields=["removed", "partitions"])
-
-
-def due_months(entry: Entry, rule: Rule, now: datetime) -> list[str]:
-    """Months of the table, attached or detached, whose oldest possible row has had its period."""
-    table = model_of(entry)._meta.db_table
-    return [name for name, month in months_of(table) if rule.period.month_is_over(month, now)]
-
-
-def months_of(table: str) -> list[tuple[str, datetime]]:
-    """Every table that is or was a month of this one, by name, oldest first."""
-    pattern = re.compile(rf"{re.escape(table)}_y(\d{{4}})m(\d\d)")
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace "
-            "AND relname ~ %s ORDER BY relname",
-            ["public", rf"^{table}_y\d{{4}}m\d\d$"],
-        )
-        names = [str(row[0]) for row in cursor.fetchall()]
-    found = [(name, match) for name in names if (match := pattern.fullmatch(name))]
-    return [(name, datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC)) for name, match in found]
-
-
-def pending_months(table: str) -> list[str]:
-    """Partitions whose concurrent detaching was cut short."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits "
-            "WHERE inhparent = %s::regclass AND inhdetachpending",
-            [table],
-        )
-        return [str(row[0]) for row in cursor.fetchall()]
-
-
-def count_rows(table: str) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM {table}")
-        return int(cursor.fetchone()[0])

@@ -33,6 +33,7 @@ class DataClass(TextChoices):
     SIGN_IN = "sign_in", _("Signing in")
     CHOICES = "choices", _("Your choices and their history")
     MAIL = "mail", _("Emails to you")
+    CONTENT = "content", _("Your lists, messages and reports")
     BILLING = "billing", _("Billing")
     STAFF_LOG = "staff_log", _("What our staff did")
     PROOF = "proof", _("Proof that we keep our word")
@@ -58,6 +59,9 @@ class Removal(enum.Enum):
     WHOLE_ACCOUNTS = enum.auto()
     PENDING_ADDRESSES = enum.auto()
     MAIL_TO_NOBODY = enum.auto()
+    RELEASED_ROWS = enum.auto()
+    CERTIFICATES = enum.auto()
+    BY_REQUEST = enum.auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,11 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """When rows of a model go. `since` says what starts the clock, as the end of a sentence."""
+    """When rows of a model go. `since` says what starts the clock, as the end of a sentence.
+
+    `entity` is the column with the company of ours by whose law the period may be another
+    (`retention.entities`).
+    """
 
     name: str
     title: Words
@@ -77,6 +85,7 @@ class Rule:
     period: Period
     removal: Removal = Removal.BATCHES
     only: Q | None = None
+    entity: str = ""
 
     @property
     def sentence(self) -> str:
@@ -95,7 +104,8 @@ class Entry:
 
     `subject` is the path from a row to the person it is about; `mentions` are columns that name a
     person beside (an author), emptied when that person is erased; `begins` dates a row for its
-    owner. Without a rule, `no_clock` says why nothing of it ages.
+    owner. Without a rule, `no_clock` says why nothing of it ages. What outlives an erasure says
+    why, and under which `law`.
     """
 
     model: str
@@ -108,6 +118,7 @@ class Entry:
     subject: str = ""
     mentions: tuple[str, ...] = ()
     why_kept: Words = ""
+    law: Words = ""
     blanked: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
     no_clock: Words = ""

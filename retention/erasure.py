@@ -5,7 +5,8 @@ What a class needs stands in the schedule; the functions here are for those that
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,20 +16,32 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import F, Func, Model, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 
 from accounts.models import User
 from consent.models import Suppression
 from consent.suppression import suppress
+from foundation.calendar import months_later
+from foundation.ids import uuid7_floor
+from foundation.tenants import as_tenant
 from messaging.models import Message
+from retention.detached import delete_detached, detached_months, is_by_month
 from retention.entries import Entry, OnErasure
+from retention.holding import exclude_held, is_person_held, with_leaning
 from retention.holdings import rows_about
+from retention.models import DeletionRequest, Scope
+from retention.parts import COPIES, PART_STEPS, PROFILE, part_rows, profile_says_more
 from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
 
 JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"
 ACCOUNT = "accounts.User"
 STAFF_LOG = "admin.LogEntry"
+MAILS = "messaging.Message"
+# These have no foreign key to the account. Only the platform's feed writes them, and it takes the
+# account's row first (messaging/0011).
+FED = frozenset({"messaging.MessageRecord", "messaging.MessageContent"})
 ALL_AT_ONCE = 1_000_000
 
 
@@ -55,8 +68,28 @@ def lock_person(person_id: uuid.UUID) -> Person:
     return Person(id=person_id, user=User.objects.select_for_update().filter(pk=person_id).first())
 
 
-def step_names() -> list[str]:
-    """The steps of a deletion: journal and fingerprint first, each class, the account last."""
+# What refers to rows of a class. A worker may write some after their step is done, so they go again
+# in the transaction in which those rows go.
+HANGS_ON: dict[str, tuple[str, ...]] = {
+    "account.EmailAddress": ("account.EmailConfirmation",),
+    "retention.Export": ("retention.ExportPart",),
+    "messaging.ListUpload": ("messaging.UploadProblem", "messaging.UploadPart"),
+    "messaging.ContactList": (
+        "messaging.UploadProblem",
+        "messaging.UploadPart",
+        "messaging.ListUpload",
+        "messaging.Contact",
+    ),
+}
+
+
+def step_names(scope: Scope = Scope.EVERYTHING) -> list[str]:
+    """The steps of a deletion: the journal first, then each class; of everything the account last.
+
+    Only who leaves altogether leaves a fingerprint of their address.
+    """
+    if scope != Scope.EVERYTHING:
+        return [JOURNAL, *PART_STEPS[scope]]
     return [JOURNAL, SUPPRESSION, *(entry.model for entry in personal_entries())]
 
 
@@ -71,18 +104,78 @@ class Gone:
         return Gone(self.rows + other.rows, self.blanked + other.blanked)
 
 
-def erase_batch(name: str, person: Person, *, limit: int, now: datetime) -> Gone:
-    """Let at most `limit` rows of one class go; how many went. Less than `limit` means done."""
+def erase_batch(
+    name: str, person: Person, *, limit: int, now: datetime, is_free: bool = False
+) -> Gone:
+    """Let at most `limit` rows of one class go; how many went. Less than `limit` means done.
+
+    Nothing goes that a legal hold names. Of a class that needs more than deleting rows nothing goes
+    while one of its rows is held. `is_free` says that no hold is in force, as read under the hold
+    lock in this very transaction: they are not read again then.
+    """
     if name == SUPPRESSION:
         if person.user is not None:
             suppress(person.user.email, reason=Suppression.Reason.ERASED, now=now)
         return Gone(0)
-    entry = ENTRIES[name]
+    entry = ENTRIES.get(name)
+    if entry is None:  # a class of before, with nothing left of it
+        return Gone(0)
+    whole = name == STAFF_LOG or name in SPECIAL
+    if whole and not is_free and is_held_class(name, person, now=now):
+        return Gone(0)
     if name == STAFF_LOG:
         return erase_staff_log(entry, person)
-    if special := SPECIAL.get(name):
-        return Gone(special(entry, person, limit))
-    return let_go(entry, rows_about(entry, person.id), limit)
+    if name in SPECIAL:
+        return Gone(SPECIAL[name](entry, person, limit))
+    rows = rows_about(entry, person.id)
+    return let_go(entry, rows if is_free else exclude_held(entry, rows, now=now), limit)
+
+
+def erase_part(
+    request: DeletionRequest, name: str, person: Person, *, limit: int, now: datetime
+) -> Gone:
+    """The same for a class of which only a part is to go."""
+    entry = ENTRIES[name]
+    if name == ACCOUNT:
+        return Gone(0) if is_held_class(name, person, now=now) else blank_profile(person)
+    rows = part_rows(request, name, person.id)
+    if name in COPIES:
+        return let_go(entry, rows, limit)
+    return let_go(entry, exclude_held(entry, rows, now=now), limit)
+
+
+def blank_profile(person: Person) -> Gone:
+    """Once: a second time there is nothing to blank."""
+    blanked = User.objects.filter(profile_says_more(), pk=person.id).update(**PROFILE)
+    return Gone(blanked, blanked)
+
+
+def is_held(request: DeletionRequest, name: str, person: Person, *, now: datetime) -> bool:
+    """Whether rows that this step is about are still there because a hold keeps them."""
+    if name not in ENTRIES or name in COPIES or name == SUPPRESSION:
+        return False
+    if request.scope in (Scope.EVERYTHING, Scope.PROFILE):
+        return is_held_class(name, person, now=now)
+    return part_rows(request, name, person.id).exists()
+
+
+def is_held_class(name: str, person: Person, *, now: datetime) -> bool:
+    """Whether a hold keeps rows of the class, or rows that refer to one of it."""
+    return any(is_person_held(ENTRIES[each], person.id, now=now) for each in with_leaning(name))
+
+
+def held_of(person_id: uuid.UUID, names: Iterable[str], *, now: datetime) -> list[Entry]:
+    """Which of these classes a hold keeps something of, also for a process that sees one tenant."""
+    person = Person(id=person_id, user=None)
+    with as_tenant(person_id):
+        return [
+            ENTRIES[name]
+            for name in names
+            if name in ENTRIES
+            and name not in COPIES
+            and name not in (SUPPRESSION, ACCOUNT)
+            and is_held_class(name, person, now=now)
+        ]
 
 
 def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> Gone:
@@ -100,19 +193,60 @@ def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> Gone:
 
 
 def delete_rows(rows: QuerySet[Any], limit: int) -> int:
-    """One statement, whatever hangs on it: the schedule has removed that before."""
-    batch = rows.order_by().values("pk")[:limit]
-    doomed: QuerySet[Model] = rows.model._base_manager.filter(pk__in=batch)
-    return int(doomed._raw_delete("default"))
+    """One set of rows by their places, whatever hangs on it: the schedule has removed that before.
+
+    A place is one of a month, so a table in months is gone through month by month. Nothing is
+    sorted or counted first: that would read the rows once more.
+    """
+    rows = rows.order_by()
+    if limit >= ALL_AT_ONCE:
+        return int(rows._raw_delete("default")) + delete_detached(rows, None)
+    if not is_by_month(rows.model):
+        return delete_places(rows, limit)
+    gone = 0
+    for first, after in months_with_pages(rows.model._meta.db_table):
+        if gone == limit:
+            break
+        gone += delete_places(rows.filter(pk__gte=first, pk__lt=after), limit - gone, first, after)
+    return gone + delete_detached(rows, limit - gone)
+
+
+def delete_places(rows: QuerySet[Any], limit: int, *span: uuid.UUID) -> int:
+    """By their places in the table, or in the month between these two keys."""
+    table = connection.ops.quote_name(rows.model._meta.db_table)
+    places = rows.values_list(RawSQL(f"{table}.ctid", ()))[:limit]  # noqa: S611  (a name of ours)
+    sql, params = places.query.sql_with_params()
+    month = "id >= %s AND id < %s AND " if span else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"DELETE FROM {table} WHERE {month}ctid = ANY (ARRAY({sql}))", [*span, *params]
+        )
+        return int(cursor.rowcount)
+
+
+def months_with_pages(table: str) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """The first key of each month that ever held a row, and that of the month after it."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT right(inhrelid::regclass::text, 8) FROM pg_inherits "
+            "WHERE inhparent = %s::regclass AND pg_relation_size(inhrelid) > 0 ORDER BY 1",
+            [table],
+        )
+        begins = [datetime.strptime(f"{name}+0000", "y%Ym%m%z") for (name,) in cursor.fetchall()]
+    return [(uuid7_floor(begin), uuid7_floor(months_later(begin, 1))) for begin in begins]
 
 
 def erase_mails(entry: Entry, person: Person, limit: int) -> int:
     """Mails to the person, and those to their addresses that name nobody (a reset, for example)."""
+    return delete_rows(mails_to(person), limit)
+
+
+def mails_to(person: Person) -> QuerySet[Message]:
     about = Q(person_id=person.id)
     if addresses := person.addresses():
         about |= Q(person_id__isnull=True, recipient__in=addresses)
-    rows = Message.objects.alias(recipient=Lower("to_address")).filter(about)
-    return delete_rows(rows, limit)
+    rows: QuerySet[Message] = Message.objects.alias(recipient=Lower("to_address")).filter(about)
+    return rows
 
 
 def erase_consent_details(entry: Entry, person: Person, limit: int) -> int:
@@ -137,6 +271,7 @@ def erase_account(entry: Entry, person: Person, limit: int) -> int:
     for each in SCHEDULE:
         for column in each.mentions:
             forget_mention(model_of(each), column, person.id)
+    forget_actor(person.id)
     return delete_rows(rows_about(entry, person.id), limit)
 
 
@@ -151,19 +286,81 @@ def forget_mention(model: type[Model], column: str, person_id: uuid.UUID) -> Non
         model._base_manager.filter(**{column: person_id}).update(**{column: None})
 
 
-def sweep(person: Person, *, now: datetime) -> dict[str, Gone]:
+def forget_actor(person_id: uuid.UUID) -> None:
+    """Who once was staff is not named by the deletions they had to do with."""
+    name = f"staff:{person_id}"
+    for column, instead in (
+        ("actor", "staff"),
+        ("checked_by", "staff"),
+        ("checked_again_by", "other staff"),
+    ):
+        DeletionRequest.objects.filter(**{column: name}).update(**{column: instead})
+
+
+def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[str]:
+    """The classes of which there is something, in one statement: most have nothing of a person."""
+    statements, params = [], []
+    for entry in personal_entries():
+        if entry.model in besides:
+            continue
+        rows = mails_to(person) if entry.model == MAILS else rows_about(entry, person.id)
+        sql, values = rows.order_by().values_list("pk")[:1].query.sql_with_params()
+        statements.append(f"SELECT %s WHERE EXISTS ({sql})")
+        params += [entry.model, *values]
+    with by_index(), connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(statements), params)
+        # What names them by an address, or as the one who acted, is found by the step itself.
+        found = {name for (name,) in cursor.fetchall()} | {STAFF_LOG, ACCOUNT}
+    apart = {entry.model for entry in personal_entries() if detached_months(model_of(entry))}
+    return found | apart.difference(besides)
+
+
+@contextmanager
+def by_index() -> Iterator[None]:
+    """Inside a transaction: to look for a row of theirs, no table is read from its beginning.
+
+    Of whom the statistics say that a seventh of all rows is theirs, PostgreSQL expects the next row
+    to be one, and looks. Once those rows are gone it reads the rows of everybody to find none.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('enable_seqscan', 'off', true)")
+        yield
+        cursor.execute("SELECT set_config('enable_seqscan', 'on', true)")
+
+
+def sweep(
+    person: Person, *, now: datetime, emptied: Collection[str] = (), is_free: bool = False
+) -> dict[str, Gone]:
     """Everything but the fingerprint at once, inside the transaction that holds the account's row.
 
-    Takes with it what slipped in while the steps ran.
+    Takes with it what slipped in while the steps ran: not in a class that was `emptied` in this
+    very transaction, if the account's row keeps its writers out. To look there again would be to
+    walk past each row that just went.
     """
+    shut = {name for name in emptied if is_shut(ENTRIES[name])}
+    present = classes_with_rows(person, besides=shut)
     return {
-        entry.model: erase_batch(entry.model, person, limit=ALL_AT_ONCE, now=now)
+        entry.model: erase_batch(entry.model, person, limit=ALL_AT_ONCE, now=now, is_free=is_free)
         for entry in personal_entries()
+        if entry.model in present
     }
 
 
+def is_shut(entry: Entry) -> bool:
+    """Whether nobody writes a row about a person while their account's row is locked for update.
+
+    A foreign key to the account does it. What bears only the key of an account, or hangs on another
+    row, is written without waiting.
+    """
+    if entry.model in FED:
+        return True
+    if entry.model == STAFF_LOG or not entry.subject or "__" in entry.subject:
+        return False
+    return model_of(entry)._meta.get_field(entry.subject).related_model is User
+
+
 SPECIAL: dict[str, Callable[[Entry, Person, int], int]] = {
-    "messaging.Message": erase_mails,
+    MAILS: erase_mails,
     "consent.ConsentDetail": erase_consent_details,
     ACCOUNT: erase_account,
 }

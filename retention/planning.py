@@ -5,16 +5,18 @@ again with the same cutoffs and refuses where anything came or went since.
 """
 
 import hashlib
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.db.models import Count, F, Func, Sum, TextField, Value
 from django.db.models.fields import BigIntegerField, DecimalField
 from django.db.models.functions import Cast
+from psycopg.errors import UndefinedTable
 
-from retention import enforcement
+from retention import enforcement, months
+from retention.entities import entity_periods
 from retention.entries import Entry, Removal, Rule
 from retention.models import RetentionRun
 from retention.policy import (
@@ -41,6 +43,8 @@ class RulePlan:
     due: int
     months: tuple[str, ...]
     digest: str
+    # Rows per month as it stands, held ones among them.
+    counted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,12 +99,15 @@ def confirm_plan(digest: str, *, now: datetime, only: Collection[str] = ()) -> P
 
 
 def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
-    months: tuple[str, ...] = ()
+    counted: dict[str, int] = {}
     if rule.removal == Removal.PARTITIONS:
-        months = tuple(enforcement.due_months(entry, rule, now))
-        contents = [contents_of_month(name) for name in months]
-        due = sum(rows for rows, _first, _last in contents)
-        which = "\n".join(map(str, zip(months, contents, strict=True)))
+        found = {
+            name: look_at_month(entry, name, now) for name in months.due_months(entry, rule, now)
+        }
+        contents = {name: seen for name, seen in found.items() if seen is not None}
+        counted = {name: rows for name, (rows, _first, _last, _held) in contents.items()}
+        due = sum(rows - held for rows, _first, _last, held in contents.values())
+        which = "\n".join(map(str, contents.items()))
     else:
         due, which = digest_of_rows(entry, rule, now)
     cutoff = rule.period.cutoff(now)
@@ -110,14 +117,18 @@ def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
         rule=rule,
         cutoff=cutoff,
         due=due,
-        months=months,
+        months=tuple(counted),
         digest=hashlib.sha256(told.encode()).hexdigest(),
+        counted=counted,
     )
 
 
 def rule_version(entry: Entry, rule: Rule) -> str:
     """Changes when anything about the rule does that decides what goes."""
-    return f"{entry.model} {rule.name} {rule.clock} {rule.period} {rule.removal} {rule.only}"
+    periods = sorted(entity_periods(rule).items())
+    return (
+        f"{entry.model} {rule.name} {rule.clock} {rule.period} {rule.removal} {rule.only} {periods}"
+    )
 
 
 def confirm_rule(planned: RulePlan, now: datetime) -> None:
@@ -129,10 +140,24 @@ def confirm_rule(planned: RulePlan, now: datetime) -> None:
         )
 
 
+def look_at_month(entry: Entry, name: str, now: datetime) -> tuple[int, str, str, int] | None:
+    """Its rows, the keys at both ends, and how many are held; None if another run dropped it."""
+    try:
+        with transaction.atomic():
+            return (*contents_of_month(name), months.count_held(entry, name, now))
+    except ProgrammingError as error:
+        if isinstance(error.__cause__, UndefinedTable):
+            return None
+        raise
+
+
 def contents_of_month(table: str) -> tuple[int, str, str]:
     """How many rows, and the keys at both ends."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*), min(id::text), max(id::text) FROM {table}")
+        cursor.execute(
+            f"SELECT count(*), (SELECT id::text FROM {table} ORDER BY id LIMIT 1), "
+            f"(SELECT id::text FROM {table} ORDER BY id DESC LIMIT 1) FROM {table}"
+        )
         rows, first, last = cursor.fetchone()
     return int(rows), first or "", last or ""
 

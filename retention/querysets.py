@@ -1,6 +1,6 @@
 """Reads on requests and runs that pages, admin and tasks share."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.db.models import Max, Q, QuerySet
@@ -10,6 +10,31 @@ class DeletionRequestQuerySet(QuerySet[Any]):
     def open(self) -> Self:
         """Asked for and not yet done, oldest first."""
         return self.filter(state="requested").order_by("requested_at")
+
+    def ready_to_begin(self, now: datetime) -> Self:
+        """Those that waited for their day, and it has come."""
+        return self.filter(state="scheduled", begins_at__lte=now).order_by("begins_at")
+
+    def unconfirmed(self) -> Self:
+        """Begun by staff, and nobody has said yet that it is the customer who asked."""
+        return self.filter(state="unconfirmed")
+
+    def not_begun(self) -> Self:
+        """Nothing of theirs is in the journal: what is, was done, whatever a backup says."""
+        return self.filter(state__in=["unconfirmed", "scheduled"])
+
+    def unsaid(self) -> Self:
+        """Taken back, and the journal does not know it yet."""
+        return self.filter(state="withdrawn", journal_position=None).order_by("finished_at")
+
+    def under_way(self) -> Self:
+        """Neither done nor taken back; what is due first, first."""
+        waiting = ["unconfirmed", "scheduled", "requested"]
+        return self.filter(state__in=waiting).order_by("due_on", "requested_at")
+
+    def late(self, today: date) -> Self:
+        """The law's month is over, and it is not done."""
+        return self.under_way().filter(due_on__lt=today)
 
 
 class RetentionRunQuerySet(QuerySet[Any]):

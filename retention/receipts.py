@@ -1,15 +1,17 @@
 """The receipt of a deletion: what went, what stays and why, signed, and about nobody by name.
 
-It says what the request's row holds when it is made. Like the receipt of a choice it is verified
-without us: `docs/receipts.md` explains each field.
+It says what the request's row holds when it is made, and the same state gives the same file: the
+one moment in it that is not the request's own is that of the newest answer it tells of. Like the
+receipt of a choice it is verified without us: `docs/receipts.md` explains each field.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Max
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -27,14 +29,14 @@ from consent.proof.shape import DELETION_FORM
 from retention.holdings import Kept, entry_named
 from retention.models import DeletionRequest, Source
 from retention.schedule import ENTRIES
-from retention.words import human_day, kept_sentence
+from retention.words import human_day, kept_sentence, scope_words
 
 
 class NotFinishedYet(Exception):
     """Nothing is signed of a deletion that is under way."""
 
 
-def make_deletion_receipt(wish: DeletionRequest, *, now: datetime) -> bytes:
+def make_deletion_receipt(wish: DeletionRequest) -> bytes:
     """The receipt's file, in the language now active; only reads, and signs what it read.
 
     `NotPublishedYet` when the log knows no key of the ring yet: nobody could verify it.
@@ -52,22 +54,23 @@ def make_deletion_receipt(wish: DeletionRequest, *, now: datetime) -> bytes:
         "public_keys": public_halves(key),
         "signed_by": key.number,
     }
-    receipt = described(wish, now=now) | {"proof": proof}
+    receipt = described(wish) | {"proof": proof}
     return signed(receipt, key, about=f"deletion {wish.reference}")
 
 
-def described(wish: DeletionRequest, *, now: datetime) -> dict[str, Any]:
+def described(wish: DeletionRequest) -> dict[str, Any]:
     """The readable part. Who asked is said by the way alone: an actor may be a person."""
     finished_at = wish.finished_at
     assert finished_at is not None
     return {
         "schema_version": DELETION_FORM,
         "reference": str(wish.reference),
-        "issued_at": second(now),
+        "as_of": second(as_of(wish, finished_at)),
         "language": get_language() or settings.LANGUAGE_CODE,
         "deletion": {
             "source": wish.source,
             "asked_for_by": str(Source(wish.source).label),
+            "scope": scope(wish),
             "requested_at": second(wish.requested_at),
             "finished_at": second(finished_at),
             "removed": None if wish.removed is None else removed(wish.removed, wish.blanked),
@@ -76,6 +79,25 @@ def described(wish: DeletionRequest, *, now: datetime) -> dict[str, Any]:
         "backups": backups(finished_at),
         "told": told(wish),
         "controller": controller(),
+    }
+
+
+def as_of(wish: DeletionRequest, finished_at: datetime) -> datetime:
+    """The newest thing it tells of: its end, or the last answer of another system."""
+    if wish.announcement is None:
+        return finished_at
+    answers = Delivery.objects.filter(event_id=wish.announcement)
+    newest: datetime | None = answers.aggregate(at=Max("finished_at"))["at"]
+    return max(finished_at, newest or finished_at)
+
+
+def scope(wish: DeletionRequest) -> dict[str, Any]:
+    """What was to go: everything, or the part that was named. A list is named by no key of ours."""
+    return {
+        "what": wish.scope,
+        "in_words": scope_words(wish),
+        "since": None if wish.since is None else wish.since.isoformat(),
+        "until": None if wish.until is None else wish.until.isoformat(),
     }
 
 
@@ -113,6 +135,7 @@ def kept(each: Kept) -> dict[str, Any]:
         "without_end_yet": each.open,
         "how_long": kept_sentence(each, "" if each.until is None else human_day(each.until)),
         "reason": capfirst(str(each.entry.why_kept)),
+        "law": str(each.entry.law),
     }
 
 
@@ -128,19 +151,29 @@ def backups(finished_at: datetime) -> dict[str, str]:
     }
 
 
-def told(wish: DeletionRequest) -> dict[str, int] | None:
+ANSWERS = {
+    Delivery.State.DELIVERED: "acknowledged",
+    Delivery.State.WAITING: "open",
+    Delivery.State.DEAD: "given_up",
+}
+
+
+def told(wish: DeletionRequest) -> dict[str, Any] | None:
     """Other systems of ours that asked to hear of deletions; None where that was not recorded.
 
     Rows of deliveries go after a while, so an old deletion may have some that nobody knows of.
     """
     if wish.announcement is None:
         return None
-    rows = Delivery.objects.filter(event_id=wish.announcement).order_by()
-    states = dict(rows.values_list("state").annotate(Count("pk")))
+    rows = Delivery.objects.filter(event_id=wish.announcement).order_by("webhook__name")
+    named = [
+        {"system": system, "answer": ANSWERS[Delivery.State(state)]}
+        for system, state in rows.values_list("webhook__name", "state")
+    ]
+    answers = Counter(row["answer"] for row in named)
     return {
         "systems": wish.announced,
-        "acknowledged": states.get(Delivery.State.DELIVERED, 0),
-        "open": states.get(Delivery.State.WAITING, 0),
-        "given_up": states.get(Delivery.State.DEAD, 0),
-        "no_longer_recorded": max(0, wish.announced - sum(states.values())),
+        **{answer: answers[answer] for answer in ANSWERS.values()},
+        "no_longer_recorded": max(0, wish.announced - len(named)),
+        "named": named,
     }

@@ -1,37 +1,37 @@
-"""What changes: enforcing the schedule, and deleting a person who asks for it.
+"""What changes: enforcing the schedule here, deleting a person in `retention.deleting`.
 
-Work is rows. A task or a command only claims what is open and finishes it, so a lost broker, a
-killed worker and a second worker change nothing about the outcome.
+Pages, admin, commands and tasks call what this module names.
 """
 
 import logging
-import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from django.db import transaction
-from django.db.models import F
-
-from accounts.models import Session, User
-from consent.webhooks.feed import announce_erasure
-from foundation import standstill
 from foundation.calendar import months_later
 from foundation.partitions import MONTHS_AHEAD
 from foundation.partitions import ensure_partitions as make_partitions
-from messaging.outbox import wake_after_commit
-from retention import emails, enforcement, erasure, planning
+from retention import enforcement, planning
+from retention.asking import (
+    SamePersonError,
+    StaffStaysError,
+    TooLateError,
+    begins_if_confirmed,
+    confirm_deletion,
+    find_by_link,
+    record_identity_check,
+    request_deletion,
+    request_for_customer,
+    withdraw_deletion,
+)
+from retention.deleting import execute_deletion, run_batch, run_deletions, watch_deletions
 from retention.entries import Entry, Removal, Rule
-from retention.holdings import Kept, kept_after_erasure
-from retention.journal.keeping import write_erasure
-from retention.models import DeletionRequest, DeletionStep, RetentionRun, Source
+from retention.models import RetentionRun
 from retention.policy import BATCH_SIZE
-from retention.schedule import ENTRIES, RULES, model_of
+from retention.schedule import RULES, model_of
 
 logger = logging.getLogger(__name__)
-
-# --- the schedule --------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +41,8 @@ class RuleState:
     entry: Entry
     rule: Rule
     cutoff: datetime
-    due: int
+    # None where the role that asks sees one customer's rows at a time.
+    due: int | None
     last_run: RetentionRun | None
 
 
@@ -80,10 +81,14 @@ def enforce(
         if only and name not in only:
             continue
         try:
-            if guarded and (refused := refuse_unusual(entry, rule, now=now, actor=actor)):
+            planned = planning.plan_rule(entry, rule, now) if needs_plan(rule, guarded) else None
+            if planned and guarded and (refused := refuse_unusual(planned, now=now, actor=actor)):
                 runs.append(refused)
                 continue
-            run = enforcement.run_rule(entry, rule, now=now, actor=actor, batch=batch)
+            counted = None if planned is None else planned.counted
+            run = enforcement.run_rule(
+                entry, rule, now=now, actor=actor, batch=batch, counted=counted
+            )
         except Exception as failure:
             logger.exception("retention rule %s failed", name)
             failures.append(failure)
@@ -112,6 +117,7 @@ def enforce_plan(
             rows=planned.due,
             months=planned.months,
             confirm=partial(planning.confirm_rule, planned, plan_then.made_at),
+            counted=planned.counted,
         )
         try:
             run = enforcement.run_rule(
@@ -134,7 +140,12 @@ def enforce_plan(
     return runs
 
 
-def refuse_unusual(entry: Entry, rule: Rule, *, now: datetime, actor: str) -> RetentionRun | None:
+def needs_plan(rule: Rule, guarded: bool) -> bool:
+    """Months are counted beforehand, while they still stand; at night every rule is."""
+    return guarded or rule.removal == Removal.PARTITIONS
+
+
+def refuse_unusual(planned: planning.RulePlan, *, now: datetime, actor: str) -> RetentionRun | None:
     """The row that says why the night leaves this rule to a person; None when it may run.
 
     A refusal because of the clock is dated just after the newest run, not by the clock in doubt:
@@ -145,11 +156,11 @@ def refuse_unusual(entry: Entry, rule: Rule, *, now: datetime, actor: str) -> Re
     if (why := planning.why_clock_doubtful(now)) and moments:
         at = moments[0] + enforcement.MICROSECOND
     else:
-        why = planning.why_unusual(planning.plan_rule(entry, rule, now), now)
+        why = planning.why_unusual(planned, now)
     if not why:
         return None
-    logger.error("retention rule %s was not run: %s", rule.name, why)
-    return enforcement.refuse_rule(rule, why=why, now=now, actor=actor, started_at=at)
+    logger.error("retention rule %s was not run: %s", planned.rule.name, why)
+    return enforcement.refuse_rule(planned.rule, why=why, now=now, actor=actor, started_at=at)
 
 
 def ensure_partitions(now: datetime) -> int:
@@ -161,155 +172,25 @@ def ensure_partitions(now: datetime) -> int:
     )
 
 
-# --- deletion ------------------------------------------------------------------------------------
-
-
-class StaffStaysError(Exception):
-    """A member of staff cannot be erased before they have left the staff."""
-
-
-@transaction.atomic
-def request_deletion(
-    person_id: uuid.UUID,
-    *,
-    source: Source,
-    actor: str,
-    now: datetime,
-    reference: uuid.UUID | None = None,
-) -> DeletionRequest:
-    """From the commit on nothing optional goes out and every sign-in is over; the rest follows.
-
-    Asking twice is one request. The account is locked first, as by the hand-over of a message, so
-    a mail either went before or does not go. A `reference` is that of a deletion which the journal
-    holds already: it is done once more, after a restore.
-    """
-    user = User.objects.select_for_update().get(pk=person_id)
-    if user.is_staff or user.is_superuser:
-        raise StaffStaysError
-    already: DeletionRequest | None = (
-        DeletionRequest.objects.open().filter(person_id=person_id).first()
-    )
-    if already is not None:
-        return already
-    User.objects.filter(pk=person_id).update(is_active=False)
-    sessions = Session.objects.filter(user_id=person_id)
-    # Counted here for the confirmation: they end now, before the step of their class.
-    removed = {Session._meta.label: sessions.count()}
-    sessions.delete()
-    kept = kept_after_erasure(person_id, now=now)
-    request = DeletionRequest(
-        person_id=person_id,
-        source=source,
-        actor=actor,
-        requested_at=now,
-        kept=[each.as_json() for each in kept],
-        **({"reference": reference} if reference else {}),
-    )
-    request.save(force_insert=True)
-    DeletionStep.objects.bulk_create(
-        DeletionStep(
-            request=request,
-            position=position,
-            name=name,
-            removed=removed.get(name, 0),
-            finished_at=now if reference and name == erasure.JOURNAL else None,
-        )
-        for position, name in enumerate(erasure.step_names())
-    )
-    wake_after_commit("retention.tasks.run_deletions")
-    return request
-
-
-def run_deletions(now: datetime, *, batch: int = BATCH_SIZE) -> int:
-    """Take up every open request where it was left; how many were finished.
-
-    None in standstill: what is not in the journal must not be gone.
-    """
-    if standstill.why(pages=True):
-        return 0
-    finished = 0
-    for request in DeletionRequest.objects.open():
-        try:
-            execute_deletion(request, now=now, batch=batch)
-        except Exception:
-            logger.exception("deletion %s stopped; the next round takes it up", request.reference)
-        else:
-            finished += 1
-    return finished
-
-
-def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = BATCH_SIZE) -> None:
-    """Every step that is not done, batch by batch, each batch its own transaction."""
-    for step in request.steps.filter(finished_at__isnull=True):
-        while not run_batch(request, step.pk, now=now, batch=batch):
-            pass
-    request.refresh_from_db()
-
-
-@transaction.atomic
-def run_batch(request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, batch: int) -> bool:
-    """Whether the step is done. Another worker at the same step waits for the account's row."""
-    if request.person_id is None:
-        return True
-    person = erasure.lock_person(request.person_id)
-    step = DeletionStep.objects.select_for_update().get(pk=step_id)
-    if step.finished_at is not None:
-        return True
-    if step.name == erasure.JOURNAL:
-        addresses = [] if person.user is None else [person.user.email]
-        place = write_erasure(request.reference, person.id, addresses, now=now)
-        DeletionRequest.objects.filter(pk=request.pk).update(
-            journal_position=place.position, journal_chain=place.chain
-        )
-        DeletionStep.objects.filter(pk=step_id).update(finished_at=now)
-        return True
-    if step.name == erasure.ACCOUNT:
-        finish_deletion(request, person, now=now)
-        return True
-    gone = erasure.erase_batch(step.name, person, limit=batch, now=now)
-    done = gone.rows < batch
-    DeletionStep.objects.filter(pk=step_id).update(
-        removed=F("removed") + gone.rows,
-        blanked=F("blanked") + gone.blanked,
-        finished_at=now if done else None,
-    )
-    return done
-
-
-def finish_deletion(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
-    """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
-    request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
-    for name, gone in erasure.sweep(person, now=now).items():
-        request.steps.filter(name=name).update(
-            removed=F("removed") + gone.rows,
-            blanked=F("blanked") + gone.blanked,
-            finished_at=now,
-        )
-    request.removed = dict(request.steps.filter(removed__gt=0).values_list("name", "removed"))
-    # With the columns as the schedule has them today: a class may have another name tomorrow.
-    request.blanked = {
-        name: {"count": count, "fields": list(ENTRIES[name].blanked)}
-        for name, count in request.steps.filter(blanked__gt=0).values_list("name", "blanked")
-    }
-    request.state = DeletionRequest.State.FINISHED
-    request.finished_at = now
-    request.person_id = None
-    request.save(
-        update_fields=[
-            "removed",
-            "blanked",
-            "state",
-            "finished_at",
-            "person_id",
-            "announcement",
-            "announced",
-        ]
-    )
-    if person.user is not None and request.source != Source.REPLAY:
-        emails.send_deletion_confirmed(
-            person.user,
-            removed=request.removed,
-            blanked=request.blanked,
-            kept=[Kept.from_json(row) for row in request.kept],
-            reference=request.reference,
-        )
+__all__ = [
+    "RuleState",
+    "SamePersonError",
+    "StaffStaysError",
+    "TooLateError",
+    "begins_if_confirmed",
+    "confirm_deletion",
+    "enforce",
+    "enforce_plan",
+    "ensure_partitions",
+    "execute_deletion",
+    "find_by_link",
+    "plan",
+    "record_identity_check",
+    "refuse_unusual",
+    "request_deletion",
+    "request_for_customer",
+    "run_batch",
+    "run_deletions",
+    "watch_deletions",
+    "withdraw_deletion",
+]

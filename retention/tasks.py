@@ -1,10 +1,12 @@
 """Wake-ups of the keeper's worker. The work itself is rows; a lost task is made up by the next."""
 
+import uuid
+
 from celery import shared_task
 from django.utils import timezone
 
-from retention import policy, services
-from retention.journal import keeping
+from retention import exporting, policy, returning, services
+from retention.journal import keeping, leaving
 from retention.schedule import RULES
 
 # Rules take turns: two big ones at once would share the disk.
@@ -25,10 +27,22 @@ def enforce_rule(name: str) -> int:
     return sum(run.removed for run in runs)
 
 
+@shared_task(name="retention.tasks.ask_to_return")
+def ask_to_return() -> int:
+    """Nightly: whether accounts deactivated for years are still wanted. How many were asked."""
+    return returning.ask_to_return(timezone.now())
+
+
 @shared_task(name="retention.tasks.run_deletions")
 def run_deletions() -> int:
     """Take up open deletion requests."""
     return services.run_deletions(timezone.now())
+
+
+@shared_task(name="retention.tasks.watch_deletions")
+def watch_deletions() -> int:
+    """Daily: tell the privacy address of requests whose month is running out."""
+    return services.watch_deletions(timezone.now())
 
 
 @shared_task(name="retention.tasks.ensure_partitions")
@@ -37,7 +51,25 @@ def ensure_partitions() -> int:
     return services.ensure_partitions(timezone.now())
 
 
+@shared_task(name="retention.tasks.make_exports")
+def make_exports(customer_id: str) -> int:
+    """The archive a customer asked for; by a worker that sees one customer's data at a time."""
+    return exporting.make_exports(uuid.UUID(customer_id), now=timezone.now())
+
+
+@shared_task(name="retention.tasks.wake_exports")
+def wake_exports() -> int:
+    """Offer archives that nobody makes to the workers: their call was lost, or they died."""
+    return exporting.wake_makers(timezone.now())
+
+
 @shared_task(name="retention.tasks.keep_log")
 def keep_log() -> int:
     """Every few seconds: seal what is new, write it into the journal, sign the log."""
     return keeping.keep_log(timezone.now())
+
+
+@shared_task(name="retention.tasks.let_journal_years_go")
+def let_journal_years_go() -> int:
+    """Nightly: the years of the journal that are over; most nights none is."""
+    return leaving.let_years_go(timezone.now())

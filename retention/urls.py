@@ -2,13 +2,28 @@
 
 from django.urls import path
 
-from retention import views
+from retention.views import data, deletion, exports, parts, receipts, schedule, wishes
 
 urlpatterns = [
-    path("data/", views.show_data, name="data_overview"),
-    path("data/export/", views.download_data, name="data_export"),
-    path("data/delete/", views.delete_data, name="deletion_start"),
-    path("data/delete/<uuid:reference>/", views.show_deletion, name="deletion_status"),
-    path("data/delete/<uuid:reference>/receipt/", views.download_receipt, name="deletion_receipt"),
-    path("privacy/retention/", views.show_schedule, name="retention_schedule"),
+    path("data/", data.show_data, name="data_overview"),
+    path("data/export/", exports.export_data, name="data_export"),
+    path("data/export/<uuid:export_id>/", exports.download_export, name="export_download"),
+    path("data/delete/", deletion.delete_data, name="deletion_start"),
+    path("data/delete/back/", deletion.take_back, name="deletion_take_back"),
+    path("data/delete/back/<str:token>/", wishes.withdraw, name="deletion_withdraw"),
+    path("data/delete/confirm/<str:token>/", wishes.confirm, name="deletion_confirm"),
+    path("data/delete/profile/", parts.delete_profile, name="profile_deletion"),
+    path("data/delete/messages/", parts.delete_messages, name="messages_deletion"),
+    path("data/delete/list/", parts.delete_list, name="list_deletion"),
+    path("data/de-identify/", parts.de_identify, name="deidentify_start"),
+    path("data/delete/<uuid:reference>/", deletion.show_deletion, name="deletion_status"),
+    path(
+        "data/delete/<uuid:reference>/receipt/", receipts.download_receipt, name="deletion_receipt"
+    ),
+    path(
+        "data/delete/<uuid:reference>/receipt.pdf",
+        receipts.download_paper,
+        name="deletion_receipt_pdf",
+    ),
+    path("privacy/retention/", schedule.show_schedule, name="retention_schedule"),
 ]

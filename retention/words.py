@@ -1,14 +1,16 @@
 """Sentences that pages and mails about retention share."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
-from django.utils import formats, translation
+from django.utils import formats, timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from consent.history import human_date
-from retention.entries import Entry, Kind, Words
+from consent.history import human_date, human_moment
+from retention.entities import entity_periods
+from retention.entries import Entry, Kind, OnErasure, Rule, Words, period_words
 from retention.holdings import Kept
+from retention.models import DeletionRequest, Scope
 
 KIND_WORDS: dict[Kind, Words] = {
     Kind.IDENTITY: gettext_lazy("who you are"),
@@ -20,12 +22,64 @@ KIND_WORDS: dict[Kind, Words] = {
 }
 
 
+# The legend of the public page.
+KIND_MEANINGS: dict[Kind, Words] = {
+    Kind.IDENTITY: gettext_lazy("name, user name, company, customer number"),
+    Kind.CONTACT: gettext_lazy("email address, phone number, postal address"),
+    Kind.FINANCIAL: gettext_lazy("invoices, amounts, prices, and what was paid"),
+    Kind.CONTENT: gettext_lazy("what somebody wrote, chose or uploaded"),
+    Kind.DEMOGRAPHIC: gettext_lazy("country, language, time zone"),
+    Kind.TECHNICAL: gettext_lazy("numbers, times and states that the programs need"),
+}
+ERASURE_MEANINGS: dict[OnErasure, Words] = {
+    OnErasure.DELETE: gettext_lazy("nothing of it is left"),
+    OnErasure.BLANK: gettext_lazy("the line stays, without all that leads to you"),
+    OnErasure.KEEP: gettext_lazy("a law, or your own no, needs it longer; why stands beside it"),
+    OnErasure.NOBODY: gettext_lazy("there is nothing in it to delete for you"),
+}
+
+
 def human_day(value: date | datetime) -> str:
     """12. mars 2026 · 12 March 2026."""
     if isinstance(value, datetime):
         return human_date(value)
     norwegian = (translation.get_language() or "nb").startswith("nb")
     return str(formats.date_format(value, "j. F Y" if norwegian else "j F Y"))
+
+
+def utc_moment(value: datetime) -> str:
+    """For what is printed, where the reader's zone is not known: with its own zone named."""
+    with timezone.override(UTC):
+        return f"{human_moment(value)} UTC"
+
+
+def scope_words(wish: DeletionRequest) -> str:
+    """What a request is to let go: `messages of a period, with their records (12 March 2026 –)`."""
+    words = str(Scope(wish.scope).label)
+    if wish.since is None and wish.until is None:
+        return words
+    days = [human_day(day) if day else "" for day in (wish.since, wish.until)]
+    return f"{words} ({' – '.join(days).strip()})"
+
+
+def until_words(entry: Entry) -> str:
+    """Until when, and where the law of a company of ours says other than the rule."""
+    parts = [entry.until, *(entity_words(rule) for rule in entry.rules)]
+    return " ".join(part for part in parts if part)
+
+
+def entity_words(rule: Rule) -> str:
+    """`Company no: 5 years from the end of the financial year.`"""
+    found = []
+    for company, period in sorted(entity_periods(rule).items()):
+        values = {"company": company, "period": period_words(period)}
+        if period.from_year_end:
+            found.append(
+                _("Company %(company)s: %(period)s from the end of the financial year.") % values
+            )
+        else:
+            found.append(_("Company %(company)s: %(period)s.") % values)
+    return " ".join(found)
 
 
 def kinds_of(entry: Entry) -> list[Kind]:
@@ -39,10 +93,10 @@ def kept_sentence(kept: Kept, day: str) -> str:
     if kept.entry.model == "consent.Suppression":
         return _("reviewed on %(day)s") % {"day": day}
     later = ngettext(
-        "%(n)d is not settled yet and stays until 7 years after it is",
-        "%(n)d are not settled yet and stay until 7 years after they are",
+        "%(n)d is not settled yet and stays for %(period)s once it is",
+        "%(n)d are not settled yet and stay for %(period)s once they are",
         kept.open,
-    ) % {"n": kept.open}
+    ) % {"n": kept.open, "period": period_words(kept.period) if kept.open else ""}
     if not day:
         return later
     until = _("until %(day)s") % {"day": day}

@@ -11,7 +11,7 @@ from accounts.models import User
 from consent import services
 from consent.models import Source, Topic
 from messaging.images import draw, store_picture
-from messaging.models import Campaign, MailImage, ServiceAnnouncement
+from messaging.models import Campaign, Contact, ContactList, MailImage, ServiceAnnouncement
 
 # The outbox has partitions around today, so the tests live an hour ago, whenever they run.
 NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
@@ -92,3 +92,16 @@ def make_picture(name: str = "A field", *, colour: str = "#0b6b5d", width: int =
     file = BytesIO()
     Image.new("RGB", (width, 40), colour).save(file, "PNG")
     return store_picture(draw(file.getvalue()), name=name, actor=None)[0]
+
+
+def make_list(customer: User, name: str = "Nyhetsbrev") -> ContactList:
+    """Inside `as_tenant`, as all of a customer's content."""
+    made: ContactList = ContactList.objects.create(customer=customer, list_name=name)
+    return made
+
+
+def make_contact(contact_list: ContactList, **fields: Any) -> Contact:
+    made: Contact = Contact.objects.create(
+        contact_list=contact_list, customer_id=contact_list.customer_id, **fields
+    )
+    return made

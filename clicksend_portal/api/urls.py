@@ -7,6 +7,7 @@ from consent.api.base import NoSuchAddress
 
 urlpatterns = [
     path("v1/", include("consent.api.urls")),
+    path("v1/", include("messaging.api.urls")),
     path("schema/", ApiSchema.as_view(), name="api_schema"),
     path("docs/", ApiDocs.as_view(), name="api_docs"),
     re_path(r"^.*$", NoSuchAddress.as_view(), name="api_nothing"),

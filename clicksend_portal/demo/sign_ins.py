@@ -7,6 +7,7 @@ installations, and are written down nowhere.
 import base64
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from allauth.mfa.utils import decrypt
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
+from accounts.mfa import UnreadableSecretError
 from accounts.models import User
 from consent.models import Source, Topic
 from consent.services import Shown, current_preferences, record_choices
@@ -64,6 +66,7 @@ def ensure_kari(*, now: datetime) -> User:
             "first_name": "Kari",
             "last_name": "Nordmann",
             "company": "Nordmann Trykk AS",
+            "platform_id": 700_000,
             "country": "NO",
             "language": "nb",
             "signed_up_at": now - timedelta(days=420),
@@ -119,10 +122,12 @@ def ensure_user(address: str, username: str, fields: Mapping[str, Any]) -> User:
 
 
 def totp_secret(user: User) -> str:
-    """Of the authenticator there is; a new one when there is none."""
+    """Of the authenticator there is; a new one when there is none, or none that can be read."""
     known = Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
     if known is not None:
-        return str(decrypt(known.data["secret"]))
+        with suppress(UnreadableSecretError):
+            return str(decrypt(known.data["secret"]))
+        known.delete()
     secret = base64.b32encode(derived("totp")[:20]).decode()
     TOTP.activate(user, secret)
     return secret

@@ -152,14 +152,19 @@ CHAPTERS = (
             ),
             Clause(
                 _(
-                    "Message data can be de-identified where needed. The published sentence says "
-                    "“can be identified”; we read it as “can be de-identified”, which is what the "
-                    "service offers. Nobody here turns such data back into a person."
+                    "Message data can be de-identified where needed: what a message said, and to "
+                    "whom, goes after at most 4 months, or at once when you ask. The published "
+                    "sentence says “can be identified”; we read it as “can be de-identified”, "
+                    "which is what the service offers. Nobody here turns such data back into a "
+                    "person."
                 ),
                 ("de-identified",),
             ),
             Clause(
-                _("Everything is deleted when we no longer need it, on paper and on disk."),
+                _(
+                    "Everything is deleted when we no longer need it, on paper and on disk. What "
+                    "each kind of data is kept for, and how long, is public."
+                ),
                 ("gone-when-needless",),
             ),
         ),

@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clicksend_portal.promises.promise import Chapter, Evidence, Promise
-from clicksend_portal.promises.readings import structure
+from clicksend_portal.promises.readings import content, structure
 
 PROMISES = (
     Promise(
@@ -41,14 +41,10 @@ PROMISES = (
             "What sends our own email signs in to the database as a role that has no right to "
             "read customers' content. There is no export of lists to others."
         ),
-        check=_("The database itself can be asked what the sending role may read."),
-        missing=_(
-            "Customers' contact lists are not in the portal yet, so there is nothing to "
-            "show a closed door to."
-        ),
+        check=_("The database itself is asked what the sending role may read, every hour."),
         evidence=Evidence.MEASURED,
-        read=structure.read_sender_rights,
-        tell=structure.tell_sender_rights,
+        read=content.read_lists_untouched,
+        tell=content.tell_lists_untouched,
     ),
     Promise(
         id="content-private",
@@ -59,12 +55,17 @@ PROMISES = (
             "and confidential."
         ),
         how=_(
-            "The database will hand out the rows of one customer at a time, to that customer. "
-            "Staff will see content only in a review with a reason."
+            "The database hands out your lists, messages and reports to you alone: a page that "
+            "forgets to ask for whom it works gets nothing. No page of our staff shows content, "
+            "and what sends our own email has no right to read it."
         ),
-        check=_("The page My data will show who looked at your content, and why."),
-        missing=_("Customers' lists, messages and reports are not in the portal yet."),
-        evidence=Evidence.CONSTRUCTION,
+        check=_(
+            "Sign in and look: lists and messages are your own. The database is asked every hour "
+            "which tables stand apart like this."
+        ),
+        evidence=Evidence.MEASURED,
+        read=content.read_content_private,
+        tell=content.tell_content_private,
     ),
     Promise(
         id="content-scanned",

@@ -48,7 +48,10 @@ PROMISES = (
         ),
         how=_(
             "A schedule covers every table and runs every night. The 7 years run from the day the "
-            "transaction ended, never from your sign-up, and end on the exact date."
+            "transaction ended, never from your sign-up, and end on the exact date; records of "
+            "messages go by whole months, before that. Where the law of the company you have a "
+            "contract with wants less, it is less. The programs do not start with a period above "
+            "7 years."
         ),
         check=_(
             "The retention schedule is public, with the last run of each rule. The page My data "
@@ -65,13 +68,14 @@ PROMISES = (
         clause=_("Data can be deleted at any time at the customer's request."),
         how=_(
             "You see beforehand what will be deleted and what must be kept until when. A deletion "
-            "goes on where it stood even if a machine stops in the middle. Only invoices stay "
-            "until their date, and a keyed fingerprint of your address, so that we never write to "
-            "you again."
+            "goes on where it stood even if a machine stops in the middle. Only invoices and "
+            "payments stay until their date, and a keyed fingerprint of your address, so that we "
+            "never write to you again."
         ),
         check=_(
             "Ask for deletion on the page My data: you get the address of a page that shows what "
-            "has been done, and an email when it is finished."
+            "has been done, an email when it is finished, and a signed receipt that anybody can "
+            "check without us."
         ),
         evidence=Evidence.MEASURED,
         read=keeping.read_erased,
@@ -86,13 +90,14 @@ PROMISES = (
             "electronic and physical data/material."
         ),
         how=_(
-            "Every table has a rule that says when its rows go; a table without one stops us from "
-            "putting a new version into use. The rules run every night."
+            "Every table has a rule that says when its rows go, or a reason why they stay; a table "
+            "without either stops us from putting a new version into use. The rules run every "
+            "night. Paper, disks and tapes stand in a register with the day they must be destroyed "
+            "by, and two people sign for how it was done."
         ),
-        check=_("The retention schedule is public, with the last run of each rule."),
-        missing=_(
-            "The register of paper and devices, with certificates of their destruction, is not in "
-            "use yet."
+        check=_(
+            "The retention schedule is public, with the last run of each rule. What is past its "
+            "day, row or paper, breaks the promise here."
         ),
         evidence=Evidence.MEASURED,
         read=keeping.read_schedule,
@@ -104,12 +109,13 @@ PROMISES = (
         sentence=_("Message data is de-identified where it is needed"),
         clause=_("Message data can be de-identified where necessary."),
         how=_(
-            "Content, recipient and names will stand apart from the record of a message, and be "
-            "dropped by the schedule or when you ask for it. Nobody puts them together again."
+            "Content, recipient and names stand apart from the record of a message, and go after "
+            "at most 4 months, or when you ask for it. Nobody puts them together again."
         ),
-        check=_("The page My data will offer it."),
-        missing=_("Messages that you send to others are not in the portal yet."),
-        evidence=Evidence.CONSTRUCTION,
+        check=_("The page My data offers it, with a preview of what goes."),
+        evidence=Evidence.MEASURED,
+        read=keeping.read_de_identified,
+        tell=keeping.tell_de_identified,
     ),
     Promise(
         id="reference-by-will",

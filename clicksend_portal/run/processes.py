@@ -31,9 +31,12 @@ def programs(env: Environment, *, catcher: bool) -> list[Program]:
     mailings = worker("mailings", ["mailings"], 1, "portal_sender")
     campaigns = worker("campaigns", ["campaigns"], 2, "portal_sender")
     webhooks = worker("webhooks", ["webhooks"], 1, "portal_app")
+    # Customers' own content, as the role that serves them: it sees one tenant at a time.
+    content = worker("content", ["content"], 1, "portal_app")
     # A long night of the keeper must not keep an opt-out from the journal.
     log = worker("log", ["log"], 1, "portal_keeper")
-    return [*local, web(env), mail, mailings, campaigns, webhooks, keeper(), log, beat()]
+    workers = [mail, mailings, campaigns, webhooks, content, keeper(), log]
+    return [*local, web(env), *workers, beat()]
 
 
 def web(env: Environment) -> Program:

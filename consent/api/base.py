@@ -45,11 +45,13 @@ class ApiView(APIView):
     scopes: ClassVar[dict[str, str]] = {}
     # Methods that answer from a database which may be older than the last no.
     closed_in_standstill: ClassVar[tuple[str, ...]] = ()
+    # A longer body is refused before it is read.
+    most_bytes: ClassVar[int] = MOST_BYTES
     # Closed when customer pages are, not already when optional mail stops.
     as_pages: ClassVar[bool] = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MOST_BYTES:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > self.most_bytes:
             raise TooLarge
         super().initial(request, *args, **kwargs)
         if request.method in self.closed_in_standstill and standstill.why(pages=self.as_pages):

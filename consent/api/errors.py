@@ -34,9 +34,19 @@ class Standstill(APIException):
     wait = 300  # seconds, for the header Retry-After
 
 
+class Busy(APIException):
+    """The database is at work on what the request needs; nothing is broken."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "busy"
+    default_detail = _("The database is busy right now. Ask again in a minute.")
+    wait = 60  # seconds, for the header Retry-After
+
+
 class Handler(ExceptionHandler):
-    """A standstill is told to the operator once, where it begins, and not with every request."""
+    """A standstill is told to the operator once, where it begins, and not with every request; that
+    the database is busy, where it is found."""
 
     def report_exception(self, exc: APIException, response: Response) -> None:
-        if not isinstance(exc, Standstill):
+        if not isinstance(exc, Standstill | Busy):
             super().report_exception(exc, response)

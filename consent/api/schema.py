@@ -24,6 +24,14 @@ class AutoSchema(ErrorsAutoSchema):
                 return bool(getattr(self.view, "closed_in_standstill", ()))
         return bool(super()._should_add_error_response(responses, status_code))
 
+    def _get_request_for_media_type(self, serializer: Any, direction: str = "request") -> Any:
+        """A body of lines is text; what each line is stands beside it."""
+        inherited: Any = super()
+        schema, is_required = inherited._get_request_for_media_type(serializer, direction)
+        if getattr(self.view, "is_by_lines", False):
+            schema = {"type": "string", "format": "ndjson", "x-line": schema}
+        return schema, is_required
+
 
 class PersonalTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "consent.api.authentication.PersonalTokenAuthentication"
@@ -49,7 +57,7 @@ class ServiceKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyp
             "scheme": "bearer",
             "bearerFormat": "cs_…",
             "description": "A key that staff make for another system, with the scope "
-            "`permission`, `opt_outs` or `opt_out`.",
+            "`permission`, `opt_outs`, `opt_out` or `platform`.",
         }
 
 

@@ -15,6 +15,7 @@ from consent.policy import PAUSE_MONTHS
 HIGHEST_INDEX = 2**63 - 1
 NOT_ASKED = "not_asked"
 PREFERENCE_STATES = [*State.values, NOT_ASKED]
+TOPIC_KINDS = Topic.Kind.values
 REASON_LENGTH = 200
 
 
@@ -52,7 +53,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 
 class PreferenceSerializer(serializers.Serializer[Any]):
     slug = serializers.SlugField(help_text="Names the topic in this API.")
-    kind = serializers.ChoiceField(Topic.Kind.values)
+    kind = serializers.ChoiceField(TOPIC_KINDS)
     name = serializers.CharField(help_text="In the language asked for.")
     description = serializers.CharField(help_text="In the language asked for.")
     state = serializers.ChoiceField(PREFERENCE_STATES)

@@ -29,10 +29,10 @@ _BRING_IN = """
 INSERT INTO accounts_user (
     platform_id, username, first_name, last_name, email, address, address_hashes, phone, company,
     country, language, timezone, support_channel, password, signed_up_at, email_confirmed_at,
-    deactivated_at, is_active, is_staff, is_superuser)
+    deactivated_at, is_active, is_staff, is_superuser, legal_entity)
 SELECT user_id, username, first_name, last_name, email, address, hashes, phone, company,
        country, language, timezone, support_channel, password, signed_up_at, %(now)s,
-       CASE WHEN NOT active THEN %(now)s::timestamptz END, true, false, false
+       CASE WHEN NOT active THEN %(now)s::timestamptz END, true, false, false, ''
   FROM json_to_recordset(%(people)s) AS c (
        user_id bigint, username text, first_name text, last_name text, email text, address text,
        hashes bytea[], phone text, company text, country text, language text, timezone text,

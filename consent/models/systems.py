@@ -17,6 +17,7 @@ class ServiceKey(models.Model):
         PERMISSION = "permission", _("ask whether addresses may be written to")
         OPT_OUTS = "opt_outs", _("follow the changes of choices")
         OPT_OUT = "opt_out", _("pass on that somebody said no")
+        PLATFORM = "platform", _("bring in customers' own lists, messages and bills")
 
     id = uuid7_key()
     name = models.CharField(_("name"), max_length=80, unique=True)

@@ -142,10 +142,28 @@ RECEIPT = {
     },
     "signature": signature64,
 }
-# The name of the form is what tells a receipt of a deletion from one of a consent.
-DELETION_FORM = "ClickSend Portal, deletion receipt, form 1"
-DELETION_RECEIPT = {
-    "schema_version": lambda value: value == DELETION_FORM,
+# The name of the form is what tells a receipt of a deletion from one of a consent. What was handed
+# out in an older form is verified in that form for ever.
+DELETION_FORM_1 = "ClickSend Portal, deletion receipt, form 1"
+DELETION_FORM = "ClickSend Portal, deletion receipt, form 2"
+KEPT_1: dict[str, Any] = {
+    "model": is_text,
+    "title": is_text,
+    "count": is_whole,
+    "until": or_null(day),
+    "without_end_yet": is_whole,
+    "how_long": is_text,
+    "reason": is_text,
+}
+TOLD_1: dict[str, Any] = {
+    "systems": is_whole,
+    "acknowledged": is_whole,
+    "open": is_whole,
+    "given_up": is_whole,
+    "no_longer_recorded": is_whole,
+}
+DELETION_RECEIPT_1: dict[str, Any] = {
+    "schema_version": lambda value: value == DELETION_FORM_1,
     "reference": uuid,
     "issued_at": second,
     "language": is_text,
@@ -167,34 +185,10 @@ DELETION_RECEIPT = {
                 )
             )
         ),
-        "kept": or_null(
-            is_list_of(
-                is_shaped(
-                    {
-                        "model": is_text,
-                        "title": is_text,
-                        "count": is_whole,
-                        "until": or_null(day),
-                        "without_end_yet": is_whole,
-                        "how_long": is_text,
-                        "reason": is_text,
-                    }
-                )
-            )
-        ),
+        "kept": or_null(is_list_of(is_shaped(KEPT_1))),
     },
     "backups": {"until": day, "remark": is_text},
-    "told": or_null(
-        is_shaped(
-            {
-                "systems": is_whole,
-                "acknowledged": is_whole,
-                "open": is_whole,
-                "given_up": is_whole,
-                "no_longer_recorded": is_whole,
-            }
-        )
-    ),
+    "told": or_null(is_shaped(TOLD_1)),
     "controller": {"name": is_text, "address": is_text, "email": is_text, "url": is_text},
     "proof": {
         "journal": {"position": or_null(is_whole), "chain": or_null(hash32)},
@@ -203,6 +197,41 @@ DELETION_RECEIPT = {
     },
     "signature": signature64,
 }
+# Form 2 says what was to go (all, or a part), under which law something stays, and who was told
+# by name. `as_of` is the newest moment it tells of, so the same state gives the same file.
+SCOPES = ("everything", "profile", "list", "messages", "content")
+DELETION_RECEIPT: dict[str, Any] = {
+    name: shape for name, shape in DELETION_RECEIPT_1.items() if name != "issued_at"
+} | {
+    "schema_version": lambda value: value == DELETION_FORM,
+    "as_of": second,
+    "deletion": DELETION_RECEIPT_1["deletion"]
+    | {
+        "scope": {
+            "what": lambda value: value in SCOPES,
+            "in_words": is_text,
+            "since": or_null(day),
+            "until": or_null(day),
+        },
+        "kept": or_null(is_list_of(is_shaped(KEPT_1 | {"law": is_text}))),
+    },
+    "told": or_null(
+        is_shaped(
+            TOLD_1
+            | {
+                "named": is_list_of(
+                    is_shaped(
+                        {
+                            "system": is_text,
+                            "answer": lambda value: value in ("acknowledged", "open", "given_up"),
+                        }
+                    )
+                )
+            }
+        )
+    ),
+}
+DELETION_RECEIPTS = {DELETION_FORM_1: DELETION_RECEIPT_1, DELETION_FORM: DELETION_RECEIPT}
 
 
 def misshapen(value: Any, shape: Any, name: str = "") -> str:

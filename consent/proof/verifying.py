@@ -18,7 +18,7 @@ import rfc8785
 
 from consent.proof import merkle
 from consent.proof.notes import verify_head as verify_ed25519
-from consent.proof.shape import DELETION_FORM, DELETION_RECEIPT, RECEIPT, misshapen
+from consent.proof.shape import DELETION_RECEIPTS, RECEIPT, misshapen
 from consent.proof.vocabulary import told_event
 
 # A receipt is some 5 kB; what is far larger is none, and would only keep us busy.
@@ -72,12 +72,12 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
     try:
         receipt = parsed(data)
         check_writing(data, receipt)
-        is_deletion = of_a_deletion(receipt)
-        if wrong := misshapen(receipt, DELETION_RECEIPT if is_deletion else RECEIPT):
+        deletion = of_a_deletion(receipt)
+        if wrong := misshapen(receipt, deletion or RECEIPT):
             raise Refused(Step.FIELDS, wrong)
         known = check_keys(receipt, keys)
         check_signature(receipt, known)
-        if is_deletion:
+        if deletion:
             told = deletion_facts(receipt, believed=keys is None)
             return Verdict(ok=True, facts=told, without=OF_A_CHOICE)
         check_leaf(receipt)
@@ -89,9 +89,10 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
     return Verdict(ok=True, facts=facts(receipt, believed=keys is None))
 
 
-def of_a_deletion(receipt: Any) -> bool:
-    """By the name of its form, which the signature covers; whatever else it is, it is no such."""
-    return type(receipt) is dict and receipt.get("schema_version") == DELETION_FORM
+def of_a_deletion(receipt: Any) -> dict[str, Any] | None:
+    """The form it must have, by that form's name, which the signature covers; None of another."""
+    form = receipt.get("schema_version") if type(receipt) is dict else None
+    return DELETION_RECEIPTS.get(form) if type(form) is str else None
 
 
 def parsed(data: bytes) -> Any:
@@ -214,6 +215,8 @@ def deletion_facts(receipt: Any, *, believed: bool) -> dict[str, str]:
     deletion, journal = receipt["deletion"], receipt["proof"]["journal"]
     return {
         "what": "deletion",
+        # Those of form 1 were all of everything.
+        "scope": deletion.get("scope", {"in_words": "everything"})["in_words"],
         "reference": receipt["reference"],
         "asked for": deletion["requested_at"],
         "done": deletion["finished_at"],

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 from django_countries import countries
 
 from accounts.forms import country_choices
+from foundation.days import DayField
 from foundation.staff import BaseAdmin, shown
 from messaging.models import Segment
 from messaging.segments import (
@@ -44,7 +45,7 @@ def named_countries() -> list[tuple[str, str]]:
 
 
 def day(label: Any, help_text: Any = "") -> forms.DateField:
-    return forms.DateField(
+    return DayField(
         label=capfirst(label), required=False, widget=AdminDateWidget(), help_text=help_text
     )
 

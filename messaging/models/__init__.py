@@ -1,5 +1,19 @@
-"""Campaigns, service announcements, the outbox every mail leaves by, and what comes back of it."""
+"""Campaigns, service announcements, the outbox every mail leaves by, and what comes back of it.
 
+And, apart from all of these, what customers keep with us of their own.
+"""
+
+from messaging.models.content import (
+    Contact,
+    ContactList,
+    ContactOptOut,
+    ListUpload,
+    MessageContent,
+    MessageRecord,
+    Report,
+    UploadPart,
+    UploadProblem,
+)
 from messaging.models.incoming import ProviderEvent, SuppressionComparison
 from messaging.models.mailings import Campaign, Mailing, ServiceAnnouncement
 from messaging.models.outbox import Kind, Message, SendingLimit
@@ -7,13 +21,22 @@ from messaging.models.writing import MailImage, Segment
 
 __all__ = [
     "Campaign",
+    "Contact",
+    "ContactList",
+    "ContactOptOut",
     "Kind",
+    "ListUpload",
     "MailImage",
     "Mailing",
     "Message",
+    "MessageContent",
+    "MessageRecord",
     "ProviderEvent",
+    "Report",
     "Segment",
     "SendingLimit",
     "ServiceAnnouncement",
     "SuppressionComparison",
+    "UploadPart",
+    "UploadProblem",
 ]

@@ -3,15 +3,16 @@
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.db import connection
 
 from consent.models import ConsentDetail, Head, Leaf, Topic
 from foundation.addresses import person_hash
-from retention.journal.guard import Reason, StandstillError, check, refuse_other
+from retention.journal.guard import Reason, StandstillError, check, is_known, refuse_other
 from retention.journal.mark import current_mark
-from retention.journal.record import START, Entry, Record
+from retention.journal.record import Entry, Record
 from retention.journal.store import (
     JournalDamagedError,
     JournalUnreachableError,
@@ -38,30 +39,53 @@ def first_difference(now: datetime) -> str:
 
 def _first_difference() -> str:
     mark = current_mark()
+    if wrong := _checkpoint_differs():
+        return wrong
     topics = dict(Topic.objects.values_list("pk", "number"))
-    leaves = _leaves(mark.leaves)
+    leaves = _leaves(_first_leaf(), mark.leaves)
     heads = {
         size: bytes(signature)
         for size, signature in Head.objects.filter(size__lte=mark.head).values_list(
             "size", "signature"
         )
     }
-    for record in _linked(mark.tail.position):
+    holds = None
+    for record in chain(open_journal().kept(), _linked(mark.tail.position)):
         entry = record.entry
         if entry["kind"] == "leaves":
             if wrong := _leaves_differ(entry, leaves) or _opt_outs_differ(entry, topics):
                 return f"record {record.position} of the journal: {wrong}"
         elif entry["kind"] == "head" and heads.pop(entry["size"], b"").hex() != entry["signature"]:
             return f"record {record.position} of the journal: head {entry['size']} is another"
+        elif entry["kind"] == "withdrawal" and not is_known(record):
+            return f"record {record.position} of the journal: a deletion was not taken back"
+        elif entry["kind"] == "holds":
+            holds = record  # the newest says all there is to know
+    if holds is not None and not is_known(holds):
+        return f"record {holds.position} of the journal: a legal hold is not as it was placed"
     if (left := next(leaves, None)) is not None:
         return f"the journal lacks leaf {left[0]}"
     return f"the journal lacks head {min(heads)}" if heads else ""
 
 
+def _checkpoint_differs() -> str:
+    """What says that records have left must stand in the chain, as it stands beside it."""
+    checkpoint = open_journal().checkpoint()
+    if checkpoint is None or open_journal().at(checkpoint.position) == checkpoint:
+        return ""
+    return f"record {checkpoint.position} of the journal: the checkpoint is another"
+
+
+def _first_leaf() -> int:
+    """The first that the journal still holds; those before have left with their year."""
+    checkpoint = open_journal().checkpoint()
+    return 0 if checkpoint is None else int(checkpoint.entry["leaves"])
+
+
 def _linked(last: int) -> Iterator[Record]:
     """Every record up to the mark; the chain there was compared with the mark before."""
-    former = START
-    for record in open_journal().read(after=0):
+    former = open_journal().floor()
+    for record in open_journal().read(after=former.position):
         if record.position > last:
             return
         if not record.follows(former):
@@ -70,8 +94,8 @@ def _linked(last: int) -> Iterator[Record]:
         former = record.tail
 
 
-def _leaves(number: int) -> Iterator[tuple[int, uuid.UUID, str, bytes]]:
-    rows = Leaf.objects.filter(index__lt=number).order_by("index")
+def _leaves(first: int, end: int) -> Iterator[tuple[int, uuid.UUID, str, bytes]]:
+    rows = Leaf.objects.filter(index__gte=first, index__lt=end).order_by("index")
     columns = rows.values_list("index", "event_id", "kind", "hash")
     for index, event_id, kind, digest in columns.iterator(chunk_size=5_000):
         yield index, event_id, kind, bytes(digest)

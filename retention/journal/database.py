@@ -1,8 +1,9 @@
 """The journal as one table of a second PostgreSQL database.
 
 The primary key on the position decides between two writers. The table is made when it is missing;
-it refuses changes by trigger, and whoever owns that database can still drop it, so its login should
-be nobody's but the portal's.
+by trigger it refuses every change, and every removal but that of records which a checkpoint in the
+table itself has let go. Whoever owns that database can still drop it, so its login should be
+nobody's but the portal's.
 """
 
 import threading
@@ -13,11 +14,13 @@ from typing import Any
 import psycopg
 from psycopg import errors, sql
 
-from retention.journal.record import START, Entry, Record, Tail, chained
+from retention.journal.record import KEPT, START, Entry, Record, Tail, chained, floor_of
 from retention.journal.store import JournalMovedError, JournalUnreachableError
 
 TABLE = "portal_journal"
-_MAKE = """
+# Within a record's text no quotation mark stands alone, so this is its kind and nothing it quotes.
+_IS_CHECKPOINT = 'entry LIKE \'%,"kind":"checkpoint",%\''
+_MAKE = f"""
 CREATE TABLE IF NOT EXISTS portal_journal (
     position bigint PRIMARY KEY, chain bytea NOT NULL, entry text NOT NULL,
     written_at timestamptz NOT NULL DEFAULT now());
@@ -26,11 +29,28 @@ BEGIN
     RAISE EXCEPTION 'the journal is append-only' USING ERRCODE = 'insufficient_privilege';
 END $$;
 CREATE OR REPLACE TRIGGER portal_journal_append_only
-    BEFORE UPDATE OR DELETE OR TRUNCATE ON portal_journal
+    BEFORE UPDATE OR TRUNCATE ON portal_journal
     FOR EACH STATEMENT EXECUTE FUNCTION portal_journal_refuse();
+CREATE OR REPLACE FUNCTION portal_journal_removal() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT max(position) FROM gone) > COALESCE(
+        (SELECT max((entry::json ->> 'until')::bigint) FROM portal_journal
+          WHERE {_IS_CHECKPOINT}), 0)
+    THEN
+        RAISE EXCEPTION 'no checkpoint has let this go' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER portal_journal_let_go
+    AFTER DELETE ON portal_journal REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION portal_journal_removal();
 """
 _TAIL = "SELECT position, chain FROM portal_journal ORDER BY position DESC LIMIT 1"
 _COLUMNS = "SELECT position, chain, entry FROM portal_journal"
+_CHECKPOINT = f"{_COLUMNS} WHERE {_IS_CHECKPOINT} ORDER BY position DESC LIMIT 1"
+_LET_GO = """
+DELETE FROM portal_journal WHERE position <= %s AND entry::json ->> 'kind' <> ALL (%s)
+"""
 _PAGE = 200
 # A journal that does not answer must be noticed while somebody still waits for the page.
 _PATIENCE: dict[str, Any] = {
@@ -56,9 +76,13 @@ class DatabaseJournal:
         return rows[0] if rows else None
 
     def read(self, *, after: int) -> Iterator[Record]:
+        """Only a gap makes it look for the checkpoint, which means to search the whole table."""
         page = f"{_COLUMNS} WHERE position > %s ORDER BY position LIMIT {_PAGE}"
         while True:
             rows = self._ask(lambda found, after=after: _rows(found, page, [after]))  # type: ignore[misc]
+            if rows and rows[0].position > after + 1 and (floor := self.floor().position) > after:
+                after = floor
+                continue
             yield from rows
             if len(rows) < _PAGE:
                 return
@@ -83,6 +107,35 @@ class DatabaseJournal:
             return self._ask(write)
         except errors.UniqueViolation as error:
             raise JournalMovedError from error
+
+    def floor(self) -> Tail:
+        record = self.checkpoint()
+        return START if record is None else floor_of(record)
+
+    def checkpoint(self) -> Record | None:
+        rows = self._ask(lambda found: _rows(found, _CHECKPOINT))
+        return rows[0] if rows else None
+
+    def kept(self) -> Iterator[Record]:
+        page = f"{_COLUMNS} WHERE position > %s AND position <= %s ORDER BY position LIMIT {_PAGE}"
+        after, floor = 0, self.floor().position
+        while True:
+            rows = self._ask(lambda found, after=after: _rows(found, page, [after, floor]))  # type: ignore[misc]
+            # A round that died may have left others there, too.
+            yield from (row for row in rows if row.kind in KEPT)
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1].position
+
+    def let_go(self, checkpoint: Record) -> None:
+        """In one transaction, and no quicker than it takes: it comes once a year."""
+
+        def remove(found: psycopg.Connection) -> None:
+            found.execute("SET LOCAL statement_timeout = 0")
+            found.execute(_MAKE)
+            found.execute(_LET_GO, [floor_of(checkpoint).position, sorted(KEPT)])
+
+        self._ask(remove)
 
     def put_aside(self) -> str:
         aside = f"{TABLE}_{datetime.now(UTC):%Y%m%dt%H%M%S%fz}"
@@ -136,7 +189,9 @@ def _tail(found: psycopg.Connection) -> Tail:
     return START if row is None else Tail(row[0], row[1])
 
 
-def _rows(found: psycopg.Connection, statement: str, values: Sequence[int]) -> list[Record]:
+def _rows(
+    found: psycopg.Connection, statement: str, values: Sequence[int] | None = None
+) -> list[Record]:
     if not _exists(found):
         return []
     return [

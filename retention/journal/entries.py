@@ -1,14 +1,16 @@
-"""What the journal says of choices, erasures, topics and heads: no name, no address."""
+"""What the journal says of choices, erasures, holds, topics and heads: no name, no address."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from accounts.models import User
 from consent.models import ConsentDetail, Head, Leaf, State, Topic
 from foundation.addresses import active_key, address_hash, person_hash
-from retention.journal.record import Entry, moment
+from foundation.redaction import redact
+from retention.journal.record import Entry, Tail, moment
+from retention.models import DeletionRequest, LegalHold
 
 
 def begin(reason: str, *, actor: str, now: datetime) -> Entry:
@@ -44,6 +46,73 @@ def erasure(
         "key": key,
         "person": person_hash(key, person_id).hex(),
         "addresses": sorted(address_hash(key, each).hex() for each in addresses),
+    }
+
+
+def partial_erasure(request: DeletionRequest, *, now: datetime) -> Entry:
+    """A part of somebody's data: one list by its key, the days of a period, or the profile.
+
+    Of a kind of its own, so that no reader can take it for one of everything. `asked` is when it
+    was asked for: nothing that came later is a part of it. `from` and `before` are the ends of
+    those days by the clock, which no other time zone moves.
+    """
+    assert request.person_id is not None
+    key = active_key()
+    return {
+        "kind": "partial",
+        "at": moment(now),
+        "asked": moment(request.requested_at),
+        "reference": str(request.reference),
+        "key": key,
+        "person": person_hash(key, request.person_id).hex(),
+        "scope": request.scope,
+        "list": None if request.contact_list_id is None else str(request.contact_list_id),
+        "since": None if request.since is None else request.since.isoformat(),
+        "until": None if request.until is None else request.until.isoformat(),
+        "from": None if request.covers_from is None else moment(request.covers_from),
+        "before": None if request.covers_before is None else moment(request.covers_before),
+    }
+
+
+def withdrawal(reference: uuid.UUID, *, now: datetime) -> Entry:
+    """That a deletion which waited was taken back, or will not come to anything."""
+    return {"kind": "withdrawal", "at": moment(now), "reference": str(reference)}
+
+
+def holds(rows: Iterable[LegalHold], *, now: datetime) -> Entry:
+    """Every legal hold as it stands, so the newest of these records says all there is to know.
+
+    Without its reason, which is free text; who is held, and who placed it, as keyed hashes.
+    """
+    key = active_key()
+    rows = list(rows)
+    return {
+        "kind": "holds",
+        "at": moment(now),
+        "standing": [_standing(hold, key) for hold in rows if hold.released_at is None],
+        "released": [
+            {"id": str(hold.pk), "at": moment(hold.released_at)}
+            for hold in rows
+            if hold.released_at is not None
+        ],
+    }
+
+
+def _standing(hold: LegalHold, key: int) -> Entry:
+    return {
+        "id": str(hold.pk),
+        "key": key,
+        "person": None if hold.customer_id is None else person_hash(key, hold.customer_id).hex(),
+        "class": hold.data_class,
+        "since": None if hold.since is None else hold.since.isoformat(),
+        "until": None if hold.until is None else hold.until.isoformat(),
+        "reference": redact(hold.reference),
+        "review": hold.review_on.isoformat(),
+        "placed": moment(hold.placed_at),
+        "placed_by": None
+        if hold.placed_by_id is None
+        else person_hash(key, hold.placed_by_id).hex(),
+        "approved": None if hold.approved_at is None else moment(hold.approved_at),
     }
 
 
@@ -93,3 +162,18 @@ def _opt_outs(run: Sequence[Leaf]) -> list[dict[str, Any]]:
         }
         for detail in sorted(details, key=lambda each: place[each.pk])
     ]
+
+
+def checkpoint(former: Tail, dropped: Mapping[str, int], *, leaves: int, now: datetime) -> Entry:
+    """That everything up to `former` leaves, but what is kept: how many records of each kind.
+
+    `leaves` is how long the log was there; the next record with leaves goes on from it.
+    """
+    return {
+        "kind": "checkpoint",
+        "at": moment(now),
+        "until": former.position,
+        "chain": former.chain.hex(),
+        "leaves": leaves,
+        "dropped": dict(sorted(dropped.items())),
+    }

@@ -1,7 +1,9 @@
-"""The journal as a file of JSON lines: `{"chain":"<64 hex digits>","entry":{"position":1,…}}`.
+"""The journal as files: one a year, each going on where the one before ends.
 
-A line without its end was never finished (a kill, a full disk): readers do not see it, the next
-writer cuts it off. Anything else that is not as it should be is damage.
+`journal.jsonl` is the first; the first record of another year (UTC) begins `journal.2027.jsonl`.
+No file is ever renamed while it is written to, so a reader sees the journal as it is or as it was
+a moment ago. What has left stands in `journal.checkpoint.jsonl`: one record of the chain, copied
+before anything was removed. `journal.kept.jsonl` has what stays of the years that left.
 """
 
 import fcntl
@@ -13,52 +15,47 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from retention.journal.record import START, Entry, Record, Tail, chained
+from retention.journal import lines
+from retention.journal.lines import first_record, last_record, records_of, replace_file, sync_folder
+from retention.journal.record import KEPT, START, Entry, Record, Tail, chained, floor_of, year_of
 from retention.journal.store import (
     JournalDamagedError,
     JournalMovedError,
     JournalUnreachableError,
 )
 
-_LINE = re.compile(rb'\{"chain":"([0-9a-f]{64})","entry":(\{"position":(\d+),.*\})\}')
-_BLOCK = 64 * 1024
-
-
-def as_line(record: Record) -> bytes:
-    chain = record.chain.hex().encode()
-    return b'{"chain":"' + chain + b'","entry":' + record.body + b"}\n"
-
-
-def as_record(line: bytes) -> Record:
-    found = _LINE.fullmatch(line)
-    if found is None:
-        raise JournalDamagedError("a line of the journal cannot be read")
-    return Record(int(found[3]), bytes.fromhex(found[1].decode()), found[2])
-
 
 class FileJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._of_year = re.compile(rf"{re.escape(path.stem)}\.(\d{{4}}){re.escape(path.suffix)}")
 
     def tail(self) -> Tail:
-        with self._reading() as file:
-            return START if file is None else self._tail(file)
+        record = self._newest()
+        return self.floor() if record is None else record.tail
 
     def at(self, position: int) -> Record | None:
-        with self._reading() as file:
-            if file is None:
-                return None
-            file.seek(self._offset_of(file, position))
-            record = _next_record(file)
+        record = next(self.read(after=position - 1), None)
         return record if record is not None and record.position == position else None
 
     def read(self, *, after: int) -> Iterator[Record]:
-        with self._reading() as file:
+        """Looks for more files after each: a year may begin while an old one is being read."""
+        after = max(after, self.floor().position)
+        while True:
+            file = self._holding(after + 1)
             if file is None:
+                if (floor := self.floor().position) <= after:
+                    return
+                after = floor  # a year left meanwhile
+                continue
+            with file:
+                file.seek(lines.offset_of(file, after + 1))
+                before = after
+                for record in records_of(file):
+                    yield record
+                    after = record.position
+            if after == before:
                 return
-            file.seek(self._offset_of(file, after + 1))
-            while (record := _next_record(file)) is not None:
-                yield record
 
     def append(self, entries: Sequence[Entry], *, after: Tail) -> Tail:
         try:
@@ -68,37 +65,160 @@ class FileJournal:
             raise JournalUnreachableError(type(error).__name__) from error
 
     def _append(self, entries: Sequence[Entry], after: Tail) -> Tail:
-        is_new = not self.path.exists()
+        newest = self._newest()
+        if (self.floor() if newest is None else newest.tail) != after:
+            raise JournalMovedError
         records = chained(entries, after=after)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        if not records:
+            return after
+        path = self._path_for(records[0], newest)
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "r+b", buffering=0) as file:
-            if self._tail(file) != after:
-                raise JournalMovedError
-            end = _whole_length(file)
+            end = lines.whole_length(file)
             try:
                 file.truncate(end)
                 file.seek(end)
-                _write_all(file, b"".join(map(as_line, records)))
+                lines.write_all(file, b"".join(map(lines.as_line, records)))
                 os.fsync(file.fileno())
             except OSError:
                 file.truncate(end)
                 raise
         if is_new:
-            _sync_folder(self.path.parent)
-        return records[-1].tail if records else after
+            sync_folder(path.parent)
+        return records[-1].tail
 
-    def put_aside(self) -> str:
+    def _path_for(self, record: Record, newest: Record | None) -> Path:
+        """The newest file, unless this record is of a later year than what stands there."""
+        paths = self._paths()
+        if newest is None:
+            return self.path
+        year, former = year_of(record), year_of(newest)
+        if year is None or former is None or year <= former:
+            return paths[-1]
+        return self.path.with_name(f"{self.path.stem}.{year:04}{self.path.suffix}")
+
+    # --- what has left --------------------------------------------------------------------------
+
+    def floor(self) -> Tail:
+        record = self.checkpoint()
+        return START if record is None else floor_of(record)
+
+    def checkpoint(self) -> Record | None:
+        with _opened(self._beside("checkpoint")) as file:
+            return None if file is None else first_record(file)
+
+    def kept(self) -> Iterator[Record]:
+        floor = self.floor().position
+        with _opened(self._beside("kept")) as file:
+            for record in () if file is None else records_of(file):
+                if record.position > floor:
+                    return
+                yield record
+
+    def let_go(self, checkpoint: Record) -> None:
+        """First what stays, then the checkpoint, and only then the years go: a kill in between
+        leaves a journal that says the same, and the next time goes on from there."""
+        until = floor_of(checkpoint).position
         try:
             with self._locked():
-                if not self.path.exists():
-                    return ""
-                stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-                aside = self.path.with_name(f"{self.path.name}.{stamp}")
-                self.path.rename(aside)
-                _sync_folder(self.path.parent)
-                return str(aside)
+                if self.floor().position < until:
+                    replace_file(self._beside("kept"), self._staying(until))
+                    replace_file(self._beside("checkpoint"), iter([checkpoint]))
+                for path in self._paths():
+                    self._cut(path, until)
         except OSError as error:
             raise JournalUnreachableError(type(error).__name__) from error
+
+    def _staying(self, until: int) -> Iterator[Record]:
+        yield from self.kept()
+        for record in self.read(after=0):
+            if record.position > until:
+                return
+            if record.kind in KEPT:
+                yield record
+
+    def _cut(self, path: Path, until: int) -> None:
+        """Remove the records up to that one; a file of nothing else goes as a whole."""
+        with path.open("rb") as file:
+            first, last = first_record(file), last_record(file)
+            if first is None or last is None or first.position > until:
+                return
+            if last.position > until:
+                file.seek(lines.offset_of(file, until + 1))
+                replace_file(path, records_of(file))
+                return
+        path.unlink()
+        sync_folder(path.parent)
+
+    def put_aside(self) -> str:
+        """All of it, the checkpoint last: until then nothing else may begin in its place."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+        try:
+            with self._locked():
+                paths = [*self._paths(), self._beside("kept"), self._beside("checkpoint")]
+                found = [path for path in paths if path.exists()]
+                asides = [path.with_name(f"{path.name}.{stamp}") for path in found]
+                for path, aside in zip(found, asides, strict=True):
+                    path.rename(aside)
+                    sync_folder(path.parent)
+                return str(asides[0]) if asides else ""
+        except OSError as error:
+            raise JournalUnreachableError(type(error).__name__) from error
+
+    # --- its files ------------------------------------------------------------------------------
+
+    def _beside(self, what: str) -> Path:
+        return self.path.with_name(f"{self.path.stem}.{what}{self.path.suffix}")
+
+    def _paths(self) -> list[Path]:
+        """Its files that are there, oldest first."""
+        try:
+            names = [path.name for path in self.path.parent.iterdir()]
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise JournalUnreachableError(type(error).__name__) from error
+        years = sorted(name for name in names if self._of_year.fullmatch(name))
+        first = [self.path.name] if self.path.name in names else []
+        return [self.path.with_name(name) for name in (*first, *years)]
+
+    def _newest(self) -> Record | None:
+        """The last record, once it is clear that no file between the first and the last is gone."""
+        floor = self.floor()
+        try:
+            return self._newest_after(floor)
+        except JournalDamagedError:
+            # A reader takes no lock, so a year may have left between the two looks.
+            if (moved := self.floor()) == floor:
+                raise
+            return self._newest_after(moved)
+
+    def _newest_after(self, floor: Tail) -> Record | None:
+        expected, newest = floor.position + 1, None
+        for path in self._paths():
+            with _opened(path) as file:
+                if file is None or (last := last_record(file)) is None:
+                    continue
+                first = first_record(file)
+            if last.position < expected:
+                continue  # has left already
+            if first is None or first.position > expected:
+                raise JournalDamagedError(f"record {expected} is in no file")
+            expected, newest = last.position + 1, last
+        return newest
+
+    def _holding(self, position: int) -> BinaryIO | None:
+        """The file with that record, open at no particular place; None where there is none yet."""
+        for path in reversed(self._paths()):
+            file = _open(path)
+            if file is None:
+                continue
+            first = first_record(file)
+            if first is not None and first.position <= position:
+                return file
+            file.close()
+        return None
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -108,72 +228,22 @@ class FileJournal:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    @contextmanager
-    def _reading(self) -> Iterator[BinaryIO | None]:
-        """None where there is no file; a folder that may not be looked into is no such thing."""
-        try:
-            with self.path.open("rb") as file:
-                yield file
-        except FileNotFoundError:
-            yield None
-        except OSError as error:
-            raise JournalUnreachableError(type(error).__name__) from error
 
-    def _tail(self, file: BinaryIO) -> Tail:
-        end = _whole_length(file)
-        if not end:
-            return START
-        file.seek(_line_start(file, end - 1))
-        line = file.read(end - file.tell())
-        return as_record(line.rstrip(b"\n")).tail
-
-    def _offset_of(self, file: BinaryIO, position: int) -> int:
-        """Where the record begins, or the first later one: positions grow, so halving finds it."""
-        low, high = 0, _whole_length(file)
-        while low < high:
-            start = _line_start(file, (low + high) // 2)
-            file.seek(start)
-            record = _next_record(file)
-            if record is None:
-                break
-            if record.position < position:
-                low = file.tell()
-            else:
-                high = start
-        return low
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO | None]:
+    file = _open(path)
+    if file is None:
+        yield None
+        return
+    with file:
+        yield file
 
 
-def _whole_length(file: BinaryIO) -> int:
-    """The length up to the end of the last finished line."""
-    return _line_start(file, file.seek(0, os.SEEK_END))
-
-
-def _line_start(file: BinaryIO, before: int) -> int:
-    """Where the line begins that holds the byte before this offset's end."""
-    while before > 0:
-        start = max(0, before - _BLOCK)
-        file.seek(start)
-        found = file.read(before - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
-        before = start
-    return 0
-
-
-def _next_record(file: BinaryIO) -> Record | None:
-    line = file.readline()
-    return as_record(line[:-1]) if line.endswith(b"\n") else None
-
-
-def _write_all(file: BinaryIO, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[file.write(view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _open(path: Path) -> BinaryIO | None:
+    """None where there is no file; a folder that may not be looked into is no such thing."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return path.open("rb")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise JournalUnreachableError(type(error).__name__) from error

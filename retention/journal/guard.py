@@ -15,14 +15,14 @@ from consent.models import Leaf, Topic
 from consent.proof import tree
 from foundation.ids import uuid7_floor
 from retention.journal.mark import Mark, current_mark
-from retention.journal.record import START, Record
+from retention.journal.record import START, Entry, Record
 from retention.journal.store import (
     Journal,
     JournalDamagedError,
     JournalUnreachableError,
     open_journal,
 )
-from retention.models import DeletionRequest
+from retention.models import DeletionRequest, LegalHold
 
 # A round comes every few seconds; far longer than that, and nobody keeps the log.
 BEHIND = timedelta(minutes=5)
@@ -37,6 +37,7 @@ class Reason(enum.StrEnum):
     CHANGED = "the journal is not the one the database remembers"
     UNREACHABLE = "the journal cannot be reached"
     RESTORED = "the database is older than the journal"
+    FORGOTTEN = "the database is older than anything the journal still holds"
     DIVERGED = "the log of the database is not the one in the journal"
 
 
@@ -111,7 +112,10 @@ def refuse_other(journal: Journal, mark: Mark) -> None:
         raise StandstillError(Reason.MISSING)
     if tail.position < mark.tail.position:
         raise StandstillError(Reason.SHORTENED, f"{tail.position} of {mark.tail.position}")
-    if mark.tail != START:
+    floor = journal.floor()
+    if mark.tail.position < floor.position:
+        raise StandstillError(Reason.FORGOTTEN, f"which begins after {floor.position}")
+    if mark.tail not in (START, floor):
         remembered = journal.at(mark.tail.position)
         if remembered is None or remembered.tail != mark.tail:
             raise StandstillError(Reason.CHANGED, f"at {mark.tail.position}")
@@ -130,12 +134,38 @@ def is_known(record: Record) -> bool:
             return missing_leaves(record) == []
         case "head":
             return tree.tree_size() >= int(entry["size"])
-        case "erasure":
-            return DeletionRequest.objects.filter(reference=entry["reference"]).exists()
+        case "erasure" | "partial":
+            asked = DeletionRequest.objects.filter(reference=entry["reference"])
+            # One that waits was journaled when it began, so this is a state of before.
+            return asked.exclude(state__in=["unconfirmed", "scheduled"]).exists()
+        case "withdrawal":
+            asked = DeletionRequest.objects.filter(reference=entry["reference"])
+            return not asked.filter(state__in=["unconfirmed", "scheduled"]).exists()
+        case "holds":
+            return has_holds(entry)
         case "topics":
             return has_topics(int(entry["highest"]), entry["retired"])
         case _:
             return True
+
+
+def has_holds(entry: Entry) -> bool:
+    """Whether each is here, approved and released as there; one released long ago may be gone."""
+    known = {
+        str(pk): (approved, released)
+        for pk, approved, released in LegalHold.objects.values_list(
+            "pk", "approved_at", "released_at"
+        )
+    }
+    for each in entry["standing"]:
+        if each["id"] not in known:
+            return False
+        approved, released = known[each["id"]]
+        if each["approved"] and approved is None and released is None:
+            return False
+    return not any(
+        each["id"] in known and known[each["id"]][1] is None for each in entry["released"]
+    )
 
 
 def has_topics(highest: int, retired: list[int]) -> bool:

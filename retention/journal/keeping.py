@@ -15,13 +15,14 @@ from consent.proof.sealer import seal_pending
 from foundation import standstill
 from retention.journal import entries
 from retention.journal.guard import Reason, StandstillError, records_ahead, refuse_unknown
-from retention.journal.mark import Mark, current_mark, move_mark
+from retention.journal.mark import Mark, current_mark, move_mark, state_of_holds
 from retention.journal.record import START, Entry, Record, Tail, chained
 from retention.journal.store import (
     JournalMovedError,
     JournalUnreachableError,
     open_journal,
 )
+from retention.models import DeletionRequest, LegalHold
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ def keep_log(now: datetime) -> int:
         mark = catch_up()
         seal_pending(now=now)
         mark = write_topics(begun(mark, now=now), now=now)
+        mark = write_withdrawals(write_holds(mark, now=now), now=now)
         written = 0
         while run := list(Leaf.objects.filter(index__gte=mark.leaves).order_by("index")[:RUN]):
             mark = write(entries.leaves(run, now=now), mark)
@@ -62,6 +64,8 @@ def catch_up() -> Mark:
         refuse_unknown(record)
         if record.entry["kind"] == "head":
             publish(record.entry)
+        elif record.kind == "withdrawal":
+            note_withdrawal(record)
         mark = move_mark(record)
     return mark
 
@@ -80,7 +84,16 @@ def write_erasure(
 
     Returned is its place in the journal.
     """
-    entry = entries.erasure(reference, person_id, addresses, now=now)
+    return write_urgently(entries.erasure(reference, person_id, addresses, now=now), now=now)
+
+
+def write_partial_erasure(request: DeletionRequest, *, now: datetime) -> Tail:
+    """The same for a part of somebody's data."""
+    return write_urgently(entries.partial_erasure(request, now=now), now=now)
+
+
+def write_urgently(entry: Entry, *, now: datetime) -> Tail:
+    """Now, between two rounds, whoever else writes."""
     while True:
         try:
             record = append(entry, begun(catch_up(), now=now))
@@ -109,6 +122,31 @@ def write_topics(mark: Mark, *, now: datetime) -> Mark:
     if highest <= mark.topics and len(retired) <= mark.retired:
         return mark
     return write(entries.topics(highest, retired, now=now), mark)
+
+
+def write_holds(mark: Mark, *, now: datetime) -> Mark:
+    """All of them, whenever one was placed, approved, put off or released."""
+    entry = entries.holds(LegalHold.objects.order_by("pk"), now=now)
+    says_something = entry["standing"] or entry["released"] or mark.holds
+    if not says_something or state_of_holds(entry) == mark.holds:
+        return mark
+    return write(entry, mark)
+
+
+def write_withdrawals(mark: Mark, *, now: datetime) -> Mark:
+    """Deletions that were taken back: a restored database may hold them as waiting still."""
+    for wish in DeletionRequest.objects.unsaid()[:RUN]:
+        record = append(entries.withdrawal(wish.reference, now=now), mark)
+        note_withdrawal(record)
+        mark = move_mark(record)
+    return mark
+
+
+def note_withdrawal(record: Record) -> None:
+    """Where the journal says of it; so it says it once."""
+    DeletionRequest.objects.unsaid().filter(reference=record.entry["reference"]).update(
+        journal_position=record.position, journal_chain=record.chain
+    )
 
 
 def write_heads(mark: Mark) -> Mark:

@@ -6,12 +6,17 @@ cannot be changed, taken out or put in without changing every later one.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 type Entry = dict[str, Any]
+# Names nobody and never leaves: heads that the public has seen, the numbers of topics, who began
+# a journal and why, and what says that other records have left (`retention.journal.leaving`).
+KEPT = frozenset({"begin", "head", "topics", "checkpoint"})
+_KIND = re.compile(rb'\{"position":\d+,"kind":"(\w+)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,12 @@ class Record:
     def entry(self) -> Entry:
         found: Entry = json.loads(self.body)
         return found
+
+    @property
+    def kind(self) -> str:
+        """Stands first, so a long record need not be read for it."""
+        found = _KIND.match(self.body)
+        return found[1].decode() if found else str(self.entry["kind"])
 
     @property
     def tail(self) -> Tail:
@@ -68,3 +79,15 @@ def chained(entries: Iterable[Entry], *, after: Tail) -> list[Record]:
 
 def moment(value: datetime) -> str:
     return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def year_of(record: Record) -> int | None:
+    """The year, in UTC, in which it was said: `moment` writes nothing else."""
+    at = record.entry.get("at")
+    return None if at is None else int(at[:4])
+
+
+def floor_of(checkpoint: Record) -> Tail:
+    """The last record that a checkpoint let go, and the chain there: the next one follows it."""
+    entry = checkpoint.entry
+    return Tail(int(entry["until"]), bytes.fromhex(entry["chain"]))

@@ -4,6 +4,8 @@ Record by record, each in one transaction with its mark, so a killed replay goes
 Every no after the mark stands again, whatever the restored database says since; a yes that was
 given after it is not in the journal, and its person has to give it anew.
 
+Legal holds stand again before the first erasure is done again, as they stood last.
+
 What was being sent is paused: the lost database sent a part, and this one does not know which.
 """
 
@@ -11,7 +13,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -39,6 +41,7 @@ from foundation.calendar import months_later, years_later
 from foundation.redaction import redact
 from messaging.models import Campaign, Mailing, ServiceAnnouncement
 from retention import erasure, services
+from retention.holding import hold_lock
 from retention.holdings import Kept, entry_named
 from retention.journal import entries
 from retention.journal.guard import (
@@ -48,14 +51,17 @@ from retention.journal.guard import (
     missing_leaves,
     records_ahead,
 )
-from retention.journal.keeping import publish
+from retention.journal.keeping import note_withdrawal, publish
 from retention.journal.mark import begin_mark, current_mark, move_mark
 from retention.journal.record import START, Entry, Record, chained
 from retention.journal.store import open_journal
-from retention.models import DeletionRequest
+from retention.models import DeletionRequest, LegalHold, Scope
 from retention.models import Source as Way
+from retention.policy import HOLD_UNAPPROVED
 
 ACTOR = "replay_journal"
+# Of everything about a person, and of a part.
+ERASURES = frozenset({"erasure", "partial"})
 
 
 class KeyLostError(Exception):
@@ -95,14 +101,16 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
     if dry_run:
         with transaction.atomic():
             _pause_mailings(report, now)
+            _hold_again(people, report, now)
             for record in _ahead():
                 _STEPS[record.entry["kind"]](record, people, report, now)
                 report.add("records")
             transaction.set_rollback(True)
         return report
     _pause_mailings(report, now)
+    _hold_again(people, report, now)
     for record in _ahead():
-        is_erasure = record.entry["kind"] == "erasure"
+        is_erasure = record.entry["kind"] in ERASURES
         with transaction.atomic():
             _STEPS[record.entry["kind"]](record, people, report, now)
             if not is_erasure:
@@ -128,18 +136,85 @@ def _pause_mailings(report: Report, now: datetime) -> None:
         report.add("mailings paused", under_way.update(state=Mailing.State.PAUSED))
 
 
+def _hold_again(people: People, report: Report, now: datetime) -> None:
+    """Before the first record: an erasure that is done again goes round what is held.
+
+    One that nobody had approved yet, and that counted when the journal ended, gets its time anew:
+    in a standstill nobody could.
+    """
+    newest: Record | None = None
+    last: Record | None = None
+    for newest in _ahead():
+        last = newest if newest.kind == "holds" else last
+    if newest is None:
+        return
+    ended = datetime.fromisoformat(newest.entry["at"])
+    with transaction.atomic():
+        hold_lock(shared=False)
+        if last is not None:
+            _stand_again(last, people, report)
+        waiting = LegalHold.objects.filter(
+            approved_at=None, released_at=None, placed_at__gt=ended - HOLD_UNAPPROVED
+        )
+        report.add("legal holds to approve", waiting.update(placed_at=now))
+
+
+def _stand_again(record: Record, people: People, report: Report) -> None:
+    for each in record.entry["standing"]:
+        _hold(each, record.position, people, report)
+    for each in record.entry["released"]:
+        released = LegalHold.objects.filter(pk=each["id"], released_at=None).update(
+            released_at=datetime.fromisoformat(each["at"]),
+            release_reason=f"record {record.position} of the journal",
+        )
+        report.add("legal holds released again", released)
+
+
+def _hold(said: Entry, position: int, people: People, report: Report) -> None:
+    approved = said["approved"] and datetime.fromisoformat(said["approved"])
+    known = LegalHold.objects.filter(pk=said["id"])
+    if known.exists():
+        known.update(review_on=said["review"])
+        if approved:
+            report.add(
+                "legal holds approved again",
+                known.filter(approved_at=None).update(approved_at=approved),
+            )
+        return
+    customer = people.by_person.get(said["person"])
+    if said["person"] is not None and customer is None:
+        report.add("legal holds of customers who are not there")
+        return
+    LegalHold(
+        pk=said["id"],
+        customer_id=customer,
+        data_class=said["class"],
+        since=said["since"],
+        until=said["until"],
+        reason=f"record {position} of the journal; why it was placed went with the database",
+        reference=said["reference"],
+        review_on=said["review"],
+        placed_by_id=people.by_person.get(said["placed_by"]),
+        placed_at=datetime.fromisoformat(said["placed"]),
+        approved_at=approved,
+    ).save(force_insert=True)
+    report.add("legal holds placed again")
+
+
 def _ahead() -> Iterator[Record]:
     return records_ahead(open_journal(), current_mark())
 
 
 def find_people() -> People:
     """One look at the records ahead and one at every account."""
-    keys, persons, addresses = set(), set(), set()
+    keys: set[int] = set()
+    persons: set[str | None] = set()
+    addresses: set[str | None] = set()
     for record in _ahead():
         entry = record.entry
-        for each in entry.get("opt_outs", [entry] if entry["kind"] == "erasure" else []):
+        for each in _naming(entry):
             keys.add(int(each["key"]))
-            persons.add(each["person"])
+            persons.update((each["person"], each.get("placed_by")))
             addresses.add(each.get("address"))
     if lost := keys - set(settings.SUPPRESSION_KEYS):
         raise KeyLostError(f"SUPPRESSION_KEYS lacks {', '.join(map(str, sorted(lost)))}")
@@ -153,6 +228,14 @@ def find_people() -> People:
             if (digest := address_hash(key, email).hex()) in addresses:
                 people.by_address.setdefault(digest, []).append(pk)
     return people
+
+
+def _naming(entry: Entry) -> list[Entry]:
+    """What of a record is about a person, each with the key it is hashed with."""
+    if entry["kind"] in ERASURES:
+        return [entry]
+    found: list[Entry] = [*entry.get("opt_outs", ()), *entry.get("standing", ())]
+    return found
 
 
 # --- what each kind of record says again ---------------------------------------------------------
@@ -269,6 +352,53 @@ def _erasure(record: Record, people: People, report: Report, now: datetime) -> N
     report.add("people erased again")
 
 
+def _partial(record: Record, people: People, report: Report, now: datetime) -> None:
+    """The same part goes once more: what was there when it was asked for, and nothing later."""
+    entry = record.entry
+    if DeletionRequest.objects.filter(reference=entry["reference"]).exists():
+        return
+    person = people.by_person.get(entry["person"])
+    if person is None or not User.objects.filter(pk=person).exists():
+        _remember_part(entry)
+        return
+    User.objects.filter(pk=person).update(is_staff=False, is_superuser=False)
+    services.request_deletion(
+        person,
+        source=Way.REPLAY,
+        actor=ACTOR,
+        now=datetime.fromisoformat(entry["asked"]),
+        reference=uuid.UUID(entry["reference"]),
+        **_part_of(entry),
+    )
+    report.add("parts erased again")
+
+
+def _part_of(entry: Entry) -> dict[str, Any]:
+    return {
+        "scope": Scope(entry["scope"]),
+        "contact_list_id": uuid.UUID(entry["list"]) if entry["list"] else None,
+        "since": date.fromisoformat(entry["since"]) if entry["since"] else None,
+        "until": date.fromisoformat(entry["until"]) if entry["until"] else None,
+        "covers_from": datetime.fromisoformat(entry["from"]) if entry["from"] else None,
+        "covers_before": datetime.fromisoformat(entry["before"]) if entry["before"] else None,
+    }
+
+
+def _remember_part(entry: Entry) -> None:
+    """Nobody is here of whom a part could go."""
+    DeletionRequest(
+        reference=uuid.UUID(entry["reference"]),
+        state=DeletionRequest.State.FINISHED,
+        source=Way.REPLAY,
+        actor=ACTOR,
+        requested_at=datetime.fromisoformat(entry["asked"]),
+        finished_at=datetime.fromisoformat(entry["at"]),
+        removed=None,
+        kept=[],
+        **(_part_of(entry) | {"contact_list_id": None}),
+    ).save(force_insert=True)
+
+
 def _remember_deletion(entry: Entry) -> None:
     """Nobody to erase; the number in the mail of then still leads to a deletion that is done.
 
@@ -293,13 +423,31 @@ def _remember_deletion(entry: Entry) -> None:
 
 
 def _erase(record: Record, *, now: datetime) -> None:
-    """Also one that was under way when the backup was made."""
+    """Also one that was under way when the backup was made, or waited for its day or a word."""
     wishes = DeletionRequest.objects.filter(reference=record.entry["reference"])
     wishes.update(journal_position=record.position, journal_chain=record.chain)
+    wishes.not_begun().update(state=DeletionRequest.State.REQUESTED)
     request = wishes.open().first()
     if request is not None:
         request.steps.filter(name=erasure.JOURNAL).update(finished_at=now)
         services.execute_deletion(request, now=now)
+
+
+def _withdrawal(record: Record, people: People, report: Report, now: datetime) -> None:
+    """Without a second mail. What it had deactivated comes back with it, as it did then."""
+    wishes = DeletionRequest.objects.filter(reference=record.entry["reference"])
+    for waiting in wishes.not_begun():
+        if waiting.deactivated:
+            User.objects.filter(pk=waiting.person_id).update(deactivated_at=None)
+        wishes.update(
+            state=DeletionRequest.State.WITHDRAWN,
+            finished_at=datetime.fromisoformat(record.entry["at"]),
+            person_id=None,
+            contact_list_id=None,
+            check_note="",
+        )
+        report.add("deletions taken back again")
+    note_withdrawal(record)
 
 
 def _head(record: Record, people: People, report: Report, now: datetime) -> None:
@@ -345,8 +493,13 @@ _STEPS = {
     "begin": _begin,
     "leaves": _leaves,
     "erasure": _erasure,
+    "partial": _partial,
+    "withdrawal": _withdrawal,
+    # Before all others, by `_hold_again`.
+    "holds": _begin,
     "head": _head,
     "topics": _topics,
+    "checkpoint": _begin,
 }
 
 

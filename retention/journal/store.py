@@ -30,13 +30,28 @@ class Journal(Protocol):
     def at(self, position: int) -> Record | None: ...
 
     def read(self, *, after: int) -> Iterator[Record]:
-        """Every later record in order, without holding them all."""
+        """Every later record that has not left, in order, without holding them all."""
 
     def append(self, entries: Sequence[Entry], *, after: Tail) -> Tail:
         """Once it returns they are on the disk. Each is written whole or not at all.
 
         Raises `JournalMovedError` unless the journal ends at `after`: so a writer can neither pass
         over what another wrote nor begin a new journal where one was lost.
+        """
+
+    def floor(self) -> Tail:
+        """The last record that has left, with the chain there; `START` while nothing has."""
+
+    def checkpoint(self) -> Record | None:
+        """The record that says what has left; it stands in the chain as well."""
+
+    def kept(self) -> Iterator[Record]:
+        """What stays of the years that left, in order: single records, with gaps between them."""
+
+    def let_go(self, checkpoint: Record) -> None:
+        """Remove every record up to the one the checkpoint names, but of the kinds that stay.
+
+        The checkpoint must be in the journal. May be killed at any line and done again.
         """
 
     def put_aside(self) -> str:

@@ -8,7 +8,8 @@
   const STEPS = ["json", "writing", "fields", "key", "receipt_signature", "leaf", "path", "head_signature", "readable"];
   // What proves a choice does not apply to the receipt of a deletion, told by the name of its form.
   const OF_A_CHOICE = ["leaf", "path", "head_signature", "readable"];
-  const DELETION_FORM = "ClickSend Portal, deletion receipt, form 1";
+  const FORM_1 = "ClickSend Portal, deletion receipt, form 1";
+  const FORM_2 = "ClickSend Portal, deletion receipt, form 2";
 
   class Failed extends Error {
     constructor(step, reason, values = {}) { super(step); Object.assign(this, { step, reason, values }); }
@@ -76,19 +77,20 @@
     },
     signature: bytes(64),
   };
-  const DELETION_RECEIPT = {
-    schema_version: (value) => value === DELETION_FORM, reference: uuid, issued_at: second, language: text,
+  const oneOf = (...values) => (value) => values.includes(value);
+  const KEPT = { model: text, title: text, count: whole, until: orNull(day), without_end_yet: whole, how_long: text, reason: text };
+  const TOLD = { systems: whole, acknowledged: whole, open: whole, given_up: whole, no_longer_recorded: whole };
+  const DELETION_1 = {
+    schema_version: (value) => value === FORM_1, reference: uuid, issued_at: second, language: text,
     deletion: {
       source: text, asked_for_by: text, requested_at: second, finished_at: second,
       removed: orNull(some({
         model: text, title: text, count: whole, method: (value) => ["deleted", "blanked"].includes(value), fields: some(text),
       })),
-      kept: orNull(some({
-        model: text, title: text, count: whole, until: orNull(day), without_end_yet: whole, how_long: text, reason: text,
-      })),
+      kept: orNull(some(KEPT)),
     },
     backups: { until: day, remark: text },
-    told: orNull(shaped({ systems: whole, acknowledged: whole, open: whole, given_up: whole, no_longer_recorded: whole })),
+    told: orNull(shaped(TOLD)),
     controller: { name: text, address: text, email: text, url: text },
     proof: {
       journal: { position: orNull(whole), chain: orNull(bytes(32)) },
@@ -96,7 +98,19 @@
     },
     signature: bytes(64),
   };
-  const isDeletion = (receipt) => receipt?.schema_version === DELETION_FORM;
+  // What form 2 says beside: what was to go, under which law something stays, who was told by name.
+  const { issued_at: _issued, ...OF_BOTH } = DELETION_1;
+  const DELETION_2 = {
+    ...OF_BOTH, schema_version: (value) => value === FORM_2, as_of: second,
+    deletion: {
+      ...DELETION_1.deletion,
+      scope: { what: oneOf("everything", "profile", "list", "messages", "content"), in_words: text, since: orNull(day), until: orNull(day) },
+      kept: orNull(some({ ...KEPT, law: text })),
+    },
+    told: orNull(shaped({ ...TOLD, named: some({ system: text, answer: oneOf("acknowledged", "open", "given_up") }) })),
+  };
+  const DELETIONS = new Map([[FORM_1, DELETION_1], [FORM_2, DELETION_2]]);
+  const isDeletion = (receipt) => DELETIONS.has(receipt?.schema_version);
 
   // The name of the first field that is not as it must be; "" when all are.
   function misshapen(value, shape, name) {
@@ -186,7 +200,7 @@
     if (!same(data, expected)) throw new Failed("writing", "writing", { byte: firstDifference(data, expected) });
     passed("writing");
 
-    const field = misshapen(receipt, isDeletion(receipt) ? DELETION_RECEIPT : RECEIPT, "");
+    const field = misshapen(receipt, DELETIONS.get(receipt?.schema_version) ?? RECEIPT, "");
     if (isDeletion(receipt)) OF_A_CHOICE.forEach(inapplicable);
     if (field) throw new Failed("fields", "fields", { field });
     passed("fields");
@@ -276,12 +290,12 @@
     const days = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeZone: "UTC" });
     const counted = (method) => deletion.removed?.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}`) ?? [words("not-recorded")];
     fill(deletionFacts, {
-      what: words("deletion"), reference, by: deletion.asked_for_by, controller: controller.name,
+      what: words("deletion"), scope: deletion.scope?.in_words ?? words("everything"), reference, by: deletion.asked_for_by, controller: controller.name,
       requested: day.format(new Date(deletion.requested_at)), finished: day.format(new Date(deletion.finished_at)),
       deleted: counted("deleted"), blanked: counted("blanked"),
-      kept: deletion.kept?.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.`) ?? [words("not-recorded")],
+      kept: deletion.kept?.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.${row.law ? ` ${row.law}.` : ""}`) ?? [words("not-recorded")],
       backups: days.format(new Date(backups.until)),
-      told: words(told ? (told.systems ? "told" : "told-none") : "not-recorded", told ?? {}),
+      told: words(told ? (told.systems ? "told" : "told-none") : "not-recorded", told ?? {}) + (told?.named?.length ? ` (${told.named.map((each) => each.system).join(", ")})` : ""),
       journal: proof.journal.position === null ? words("not-recorded") : words("record", proof.journal),
     });
   }

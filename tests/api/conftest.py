@@ -24,9 +24,16 @@ class Caller(Client):
             headers["authorization"] = f"Bearer {secret}"
         super().__init__(headers=headers, **kwargs)
 
-    def send(self, method: str, path: str, body: Any = None, **kwargs: Any) -> Any:
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        content_type: str = "application/json",
+        **kwargs: Any,
+    ) -> Any:
         if body is not None:
-            kwargs |= {"data": body, "content_type": "application/json"}
+            kwargs |= {"data": body, "content_type": content_type}
         return getattr(self, method)(f"/api/v1/{path}", **kwargs)
 
 

@@ -34,18 +34,24 @@ mail_image
 LINK = """
 welcome preferences_from_mail unsubscribe unsubscribe_bare unsubscribe_broken confirm_choice
 account_confirm_email
-account_reset_password_from_key deletion_status deletion_receipt address_confirm_link
+account_reset_password_from_key deletion_status deletion_receipt deletion_receipt_pdf
+address_confirm_link deletion_withdraw deletion_confirm
 """
 
 CUSTOMER = """
 consent_receipt
-preferences data_overview data_export deletion_start account_profile account_sessions
+deletion_take_back deidentify_start messages_deletion list_deletion profile_deletion
+preferences data_overview data_export export_download deletion_start
+account_profile account_sessions
 account_tokens account_token_revoke account_deactivate account_reactivate account_email
 account_change_password account_set_password
 account_reauthenticate mfa_index mfa_reauthenticate mfa_activate_totp mfa_deactivate_totp
 mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes mfa_list_webauthn
 mfa_add_webauthn mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn
 address_confirm_again
+lists list list_export list_delete list_contact_remove list_opt_outs list_opt_out_remove
+list_upload list_upload_status list_upload_discard list_upload_untaken list_upload_problems
+messages messages_export messages_delete reports report report_delete
 """
 
 # Other systems call these with a secret of their own; without a mail provider they do not exist.
@@ -54,7 +60,11 @@ provider_hook inbound_hook
 """
 
 # Answers in JSON, a stranger with 401 (tests/api).
-API = "api_preferences api_preference api_permission api_opt_outs api_nothing"
+API = """
+api_preferences api_preference api_permission api_opt_outs api_nothing
+api_platform_contact_lists api_platform_contacts api_platform_opt_outs
+api_platform_message_records api_platform_reports api_platform_invoices api_platform_transactions
+"""
 
 KINDS = {
     **dict.fromkeys(API.split(), "api"),

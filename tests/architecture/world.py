@@ -37,13 +37,17 @@ from consent.proof.sealer import seal_pending
 from consent.suppression import suppress
 from consent.tokens import Purpose, RecipientToken, sign_token
 from consent.webhooks.services import create_webhook, send_test
+from foundation.roles import KEEPER, as_role
+from foundation.tenants import as_tenant
 from messaging import services as messaging
-from messaging.models import Message
+from messaging.models import ContactOptOut, ListUpload, Message, Report
 from retention.models import DeletionRequest
 from tests.factories import (
     make_announcement,
     make_campaign,
+    make_contact,
     make_customer,
+    make_list,
     make_picture,
     make_staff,
     topic,
@@ -90,11 +94,17 @@ def make_world(*, language: str) -> World:
                 "uidb36": user_pk_to_url_str(person),
                 "key": default_token_generator.make_token(person),
             },
+            "deletion_withdraw": {"token": "unknown"},
+            "deletion_confirm": {"token": "unknown"},
             "deletion_status": {"reference": DeletionRequest.objects.open().get().reference},
             "deletion_receipt": {
                 "reference": DeletionRequest.objects.get(state="finished").reference
             },
+            "deletion_receipt_pdf": {
+                "reference": DeletionRequest.objects.get(state="finished").reference
+            },
             "api_preference": {"slug": "newsletter"},
+            "export_download": {"export_id": uuid.uuid4()},
             "account_token_revoke": {"token_id": uuid.uuid4()},
             "consent_receipt": {"event_id": ConsentDetail.objects.of(person.pk)[0].pk},
             "promise": {"promise_id": "obeyed-in-minutes"},
@@ -104,8 +114,29 @@ def make_world(*, language: str) -> World:
             "address_confirm_link": {"token": make_token(person, now=now)},
             "mfa_remove_webauthn": {"pk": key.pk},
             "mfa_edit_webauthn": {"pk": key.pk},
+            **own_content(person),
         },
     )
+
+
+def own_content(person: User) -> dict[str, dict[str, Any]]:
+    """A list with a contact, an opt-out, an upload that is over, a report."""
+    with as_tenant(person.pk):
+        own = make_list(person)
+        contact = make_contact(own, phone_number="+4798765432")
+        upload = ListUpload.objects.create(customer=person, file_name="x.csv", state="finished")
+        stopped = ContactOptOut.objects.create(customer=person, contact="no@example.test")
+        report = Report.objects.create(
+            customer=person, report_id=1, report_name="November", date=timezone.now()
+        )
+    upload_names = ("status", "discard", "untaken", "problems")
+    return {
+        **{name: {"list_id": own.pk} for name in ("list", "list_export", "list_delete")},
+        "list_contact_remove": {"list_id": own.pk, "contact_id": contact.pk},
+        "list_opt_out_remove": {"opt_out_id": stopped.pk},
+        **{f"list_upload_{name}": {"upload_id": upload.pk} for name in upload_names},
+        **{name: {"report_id": report.pk} for name in ("report", "report_delete")},
+    }
 
 
 def link(person: User, *, purpose: Purpose = Purpose.RECIPIENT) -> str:
@@ -170,16 +201,17 @@ def fill_corners(person: User, boss: User) -> None:
         queued_at=now,
     )
     leaver = make_customer(now=now)
-    DeletionRequest.objects.create(
-        person_id=leaver.pk,
-        reference=uuid.uuid4(),
-        source="customer",
-        actor="self",
-        requested_at=now,
-    )
-    DeletionRequest.objects.create(
-        state="finished", source="customer", actor="self", requested_at=now, finished_at=now
-    )
+    with as_role(KEEPER):
+        DeletionRequest.objects.create(
+            person_id=leaver.pk,
+            reference=uuid.uuid4(),
+            source="customer",
+            actor="self",
+            requested_at=now,
+        )
+        DeletionRequest.objects.create(
+            state="finished", source="customer", actor="self", requested_at=now, finished_at=now
+        )
     suppress("gone@example.test", reason=Suppression.Reason.ERASED, now=now)
     webhook, _secret = create_webhook(
         name="CRM", url="https://crm.example.com/", events=["consent.opted_out"]

@@ -1,8 +1,6 @@
 """A customer at a real browser, with worker and beat behind it and mails from the catcher."""
 
-import json
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -35,7 +33,6 @@ def test_from_sign_up_to_the_account_pages(portal: RunningPortal, open_browser: 
     pause_and_go_on(page)
     switch_to_english(page)
     sign_the_other_browser_out(page, open_browser("en"), portal, name)
-    read_and_download(page, portal, name)
 
 
 def change_a_choice_and_take_it_back(page: Page) -> None:
@@ -74,15 +71,6 @@ def sign_the_other_browser_out(page: Page, other: Page, portal: RunningPortal, n
     expect(page.locator("main .row")).to_have_count(1)
     other.goto(f"{portal.web}/account/")
     expect(other).to_have_url(re.compile(r"/login/"))
-
-
-def read_and_download(page: Page, portal: RunningPortal, name: str) -> None:
-    page.goto(f"{portal.web}/data/")
-    with page.expect_download() as waiting:
-        page.locator("a[download]").click()
-    held = json.loads(Path(waiting.value.path()).read_text())
-    assert name in json.dumps(held)
-    assert walk.address_of(name) in json.dumps(held)
 
 
 def test_a_link_in_the_newsletter_unsubscribes_and_takes_it_back(

@@ -20,8 +20,8 @@ PUBLIC = """
 /u/x/ /p/x/ /welcome/x/ /preferences/confirm/x/ /confirm-email/x/
 """
 SIGNED_IN = """
-/preferences/ /data/ /data/delete/ /account/ /account/sessions/ /account/deactivate/ /email/
-/password/change/ /account/security/ /account/security/totp/activate/
+/preferences/ /data/ /data/export/ /data/delete/ /account/ /account/sessions/ /account/deactivate/
+/email/ /password/change/ /account/security/ /account/security/totp/activate/
 /account/security/webauthn/ /account/security/webauthn/add/ /account/tokens/
 """
 STAFF = """

@@ -178,8 +178,8 @@ class TestCommand:
 
     def test_who_is_being_erased_right_now_is_passed_over(self, person):
         request = DeletionRequest(person_id=person.pk, source="staff", actor="x", requested_at=NOW)
-        request.save()
         with as_role(KEEPER), connection.cursor() as cursor:
+            request.save()
             cursor.execute("SELECT consent_remove_details(%s, NULL, 1)", [person.pk])
         assert self.call()[0] == 0
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.conf import settings as django_settings
 from psycopg import sql
@@ -15,7 +16,7 @@ from foundation.roles import KEEPER, LOGIN, as_role
 from retention.journal import store
 from retention.journal.database import DatabaseJournal
 from tests.database import administrator, drop
-from tests.services import process_name
+from tests.services import ADMIN_URL, process_name
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +36,23 @@ def journal(
     if request.param == "file":
         yield store.open_journal()
         return
+    name = request.getfixturevalue("journal_database")
+    former = django_settings.DATABASES["default"]["NAME"]
+    settings.JOURNAL_URL = os.environ["DATABASE_URL"].replace(f"/{former}?", f"/{name}?")
+    store._opened.cache_clear()
+    opened = store.open_journal()
+    assert isinstance(opened, DatabaseJournal)
+    with closing(opened):
+        yield opened
+    # Who asks for the journal from now on must not open this one once more.
+    settings.JOURNAL_URL = own_journal.as_uri()
+    store._opened.cache_clear()
+    empty(name)
+
+
+@pytest.fixture(scope="session")
+def journal_database() -> Iterator[str]:
+    """Made once for this process: each test that has used it leaves it empty."""
     name = "_".join(filter(None, ("test_journal", process_name())))
     with administrator() as admin:
         drop(admin, name)
@@ -43,16 +61,20 @@ def journal(
                 sql.Identifier(name), sql.Identifier(LOGIN)
             )
         )
-    former = django_settings.DATABASES["default"]["NAME"]
-    settings.JOURNAL_URL = os.environ["DATABASE_URL"].replace(f"/{former}?", f"/{name}?")
-    store._opened.cache_clear()
-    opened = store.open_journal()
-    assert isinstance(opened, DatabaseJournal)
-    with closing(opened):
-        yield opened
-    store._opened.cache_clear()
+    yield name
     with administrator() as admin:
         drop(admin, name)
+
+
+def empty(name: str) -> None:
+    with psycopg.connect(os.environ[ADMIN_URL], dbname=name, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        admin.execute("DROP SCHEMA public CASCADE")
+        admin.execute("CREATE SCHEMA public AUTHORIZATION pg_database_owner")
+        admin.execute("GRANT USAGE ON SCHEMA public TO PUBLIC")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from django.db import transaction
 from accounts.models import User
 from consent import services as consent
 from consent.models import Source
-from retention.journal.record import START, Entry
+from retention.journal.record import Entry
 from retention.journal.store import Journal
 from tests.factories import NOW, topic
 
@@ -42,8 +42,8 @@ def no(person: User, slug: str = "newsletter", *, now: datetime = NOW) -> None:
 
 def entries_of(journal: Journal, kind: str = "") -> list[Entry]:
     """All of it, once the chain was found whole."""
-    former, found = START, []
-    for record in journal.read(after=0):
+    former, found = journal.floor(), []
+    for record in journal.read(after=former.position):
         assert record.follows(former)
         former = record.tail
         found.append(record.entry)

@@ -17,7 +17,7 @@ from consent.proof.sealer import seal_pending
 from foundation import standstill
 from foundation.roles import APP, KEEPER, SENDER, as_role
 from messaging import services as messaging
-from retention.journal import file, guard
+from retention.journal import guard, lines
 from retention.journal.guard import BEHIND, BEHIND_BY, check, check_pace, is_kept
 from retention.journal.keeping import keep_log
 from tests.factories import NOW, make_campaign, make_customer
@@ -37,7 +37,7 @@ def fill_the_disk(patch: pytest.MonkeyPatch) -> None:
     def refuse(*_arguments: Any) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    patch.setattr(file, "_write_all", refuse)
+    patch.setattr(lines, "write_all", refuse)
 
 
 def fail_rounds(now: datetime, patch: pytest.MonkeyPatch) -> None:

@@ -43,10 +43,11 @@ PATIENCE = 60.0
 SEED = """
 INSERT INTO accounts_user (id, password, username, first_name, last_name, email, address,
        address_hashes, phone, company, country, language, timezone, support_channel,
-       email_confirmed_at, is_active, is_staff, is_superuser, signed_up_at)
+       email_confirmed_at, is_active, is_staff, is_superuser, signed_up_at,
+       legal_entity)
 SELECT uuidv7(), '!', 'reader' || n, 'Kari', 'Nordmann', 'reader' || n || '@example.test',
        'reader' || n || '@example.test', ARRAY[sha256(n::text::bytea)], '', '', 'NO', 'nb',
-       'Europe/Oslo', 'email', now(), true, false, false, now()
+       'Europe/Oslo', 'email', now(), true, false, false, now(), ''
   FROM generate_series(1, %(people)s) n;
 """
 CHOICES = """

@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 from django import forms
 from django.conf import LazySettings
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from accounts.models import Invoice
+from accounts.models import Invoice, User
 from clicksend_portal.promises.promise import State
-from clicksend_portal.promises.readings.keeping import DELETED_WITHIN
+from clicksend_portal.promises.readings.keeping import DELETED_WITHIN, tell_erased
 from consent.forms import SignupForm
 from foundation.roles import KEEPER, as_role
 from retention.models import DeletionRequest
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
-def invoice(settled_on: date | None) -> None:
+def invoice(settled_on: date | None, customer: User | None = None) -> None:
     Invoice.objects.create(
         invoice_number=f"{settled_on}",
         billed_to="Kari Nordmann",
@@ -30,6 +30,7 @@ def invoice(settled_on: date | None) -> None:
         currency="NOK",
         date=date(2012, 1, 1),
         settled_on=settled_on,
+        customer=customer,
     )
 
 
@@ -47,10 +48,15 @@ def test_a_billing_record_past_its_date_breaks_the_promise(settled_on: date, sta
 
 
 def test_a_record_whose_transaction_has_not_ended_has_no_clock() -> None:
-    invoice(None)
+    invoice(None, make_customer())
     reading = read("seven-years", now=NOW)
     assert reading.state == State.KEPT
     assert reading.value["oldest"] is None
+
+
+def test_an_open_bill_that_outlived_its_account_and_its_seven_years_breaks_the_promise() -> None:
+    invoice(None)
+    assert read("seven-years", now=NOW).state == State.BROKEN
 
 
 def deletion(*, asked: timedelta, took: timedelta | None) -> None:
@@ -75,7 +81,13 @@ def test_deletions_are_timed_and_few_are_not_counted_out_loud() -> None:
         deletion(asked=timedelta(days=2), took=timedelta(minutes=minutes))
     reading = read("erased-on-request", now=NOW)
     assert reading.state == State.KEPT
-    assert reading.value == {"days": 30, "requests": None, "median_seconds": 120.0, "late": 0}
+    assert reading.value == {
+        "days": 30,
+        "requests": None,
+        "median_seconds": 120.0,
+        "late": 0,
+        "held": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -93,6 +105,28 @@ def test_a_late_deletion_breaks_the_promise(
 ) -> None:
     deletion(asked=asked, took=took)
     assert read("erased-on-request", now=NOW).state == state
+
+
+@pytest.mark.parametrize(
+    ("noted", "took", "state"),
+    [
+        (timedelta(minutes=1), None, State.KEPT),
+        (DELETED_WITHIN + timedelta(minutes=1), None, State.BROKEN),  # released, and nothing moves
+        (timedelta(hours=1), timedelta(days=9), State.KEPT),
+    ],
+    ids=["held", "stands still", "released and done"],
+)
+def test_what_only_a_hold_keeps_open_is_not_late_and_is_told(
+    noted: timedelta, took: timedelta | None, state: State
+) -> None:
+    deletion(asked=timedelta(days=9), took=took)
+    with as_role(KEEPER):
+        DeletionRequest.objects.update(held_at=NOW - noted)
+    reading = read("erased-on-request", now=NOW)
+    assert reading.state == state
+    with translation.override("en"):
+        told = "Held back for a dispute or an authority" in tell_erased(reading.value)
+    assert told == (took is None and state == State.KEPT)
 
 
 def test_the_sign_up_form_says_why_and_answers_nothing_beforehand() -> None:

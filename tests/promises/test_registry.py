@@ -50,7 +50,7 @@ def test_a_promise_in_force_is_looked_at_and_one_that_is_not_says_what_is_missin
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("promise_id", ["few-see", "gone-when-needless", "lists-untouched"])
+@pytest.mark.parametrize("promise_id", ["few-see"])
 def test_a_good_look_at_half_a_mechanism_is_not_a_kept_promise(promise_id: str) -> None:
     reading = look(BY_ID[promise_id], now=timezone.now())
     assert reading.value

@@ -19,6 +19,7 @@ from foundation.ids import uuid7_from
 from messaging.models import ProviderEvent
 from messaging.outbox import put_account_mail
 from tests.factories import NOW, make_customer, make_staff, topic
+from tests.retention.belongings import CONTACT_VALUES, give_belongings
 
 VALUES = (
     "zebulon.quist@example.test",
@@ -28,6 +29,41 @@ VALUES = (
     "+4798765432",
     "Quist AS",
 )
+# Theirs, and those of their contacts: none may be found after the erasure.
+ALL_VALUES = (*VALUES, *CONTACT_VALUES)
+# What an erasure lets go of somebody whom `make_full_customer` made, by class.
+COUNTS = {
+    "messaging.Message": 2,
+    "messaging.ProviderEvent": 1,
+    "messaging.UploadProblem": 1,
+    "messaging.UploadPart": 1,
+    "messaging.ListUpload": 1,
+    "messaging.Contact": 3,
+    "messaging.ContactList": 1,
+    "messaging.ContactOptOut": 1,
+    "messaging.MessageContent": 3,
+    "messaging.MessageRecord": 3,
+    "messaging.Report": 1,
+    "retention.ExportPart": 2,
+    "retention.Export": 1,
+    "retention.HeldRow": 1,
+    "consent.Preference": 2,
+    "consent.ConsentDetail": 3,
+    "consent.Delivery": 1,
+    "admin.LogEntry": 2,
+    "account.EmailConfirmation": 1,
+    "account.EmailAddress": 1,
+    "mfa.Authenticator": 1,
+    "accounts.Session": 1,
+    "accounts.PersonalToken": 1,
+    "accounts.Invoice": 3,
+    "accounts.Transaction": 2,
+    "accounts.User_groups": 1,
+    "retention.PhysicalItem": 1,
+    "accounts.User": 1,
+}
+# Whose rows stay, without the way to the person: book-keeping, and what exists on paper.
+STAYING = {"accounts_invoice"}
 
 
 def make_full_customer(**fields: Any) -> User:
@@ -123,6 +159,7 @@ def fill(person: User, *, now: datetime = NOW) -> None:
             date=date(2024, 1, 30),
             settled_on=settled,
         )
+    give_belongings(person, key=key, now=now)
 
 
 def write_log(person: User, object_id: str, model: type, representation: str) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from accounts.models import User
 from consent.models import Delivery, LogKey, Webhook
 from consent.proof import keys
 from consent.proof.receipts import NotPublishedYet, Unprovable
-from consent.proof.shape import DELETION_FORM, DELETION_RECEIPT
+from consent.proof.shape import DELETION_FORM, DELETION_FORM_1, DELETION_RECEIPT
 from consent.proof.verifying import Step, verify
 from foundation.calendar import years_later
 from foundation.roles import APP, KEEPER, OWNER, SENDER, as_role
@@ -63,8 +63,15 @@ def erase(person: User) -> DeletionRequest:
     return wish
 
 
+def finished(**fields: Any) -> DeletionRequest:
+    """One as the keeper leaves it."""
+    values = {"state": "finished", "source": "customer", "actor": "x", "finished_at": NOW}
+    with as_role(KEEPER):
+        return DeletionRequest.objects.create(requested_at=NOW, **(values | fields))
+
+
 def receipt_of(wish: DeletionRequest) -> dict[str, Any]:
-    file = make_deletion_receipt(wish, now=LATER)
+    file = make_deletion_receipt(wish)
     assert verify(file, keys.public_keys()).ok
     told: dict[str, Any] = json.loads(file)
     return told
@@ -75,11 +82,17 @@ def erased_by_hand() -> dict[str, Any]:
     return {
         "schema_version": DELETION_FORM,
         "reference": "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111",
-        "issued_at": "2026-11-22T10:00:00Z",
+        "as_of": "2026-11-22T10:00:00Z",
         "language": "nb",
         "deletion": {
             "source": "customer",
             "asked_for_by": "av kunden, på siden",
+            "scope": {
+                "what": "messages",
+                "in_words": "meldinger fra en periode",
+                "since": "2026-01-01",
+                "until": "2026-03-31",
+            },
             "requested_at": "2026-11-22T09:00:00Z",
             "finished_at": "2026-11-22T09:00:05Z",
             "removed": [
@@ -99,7 +112,8 @@ def erased_by_hand() -> dict[str, Any]:
                     "until": "2033-03-01",
                     "without_end_yet": 1,
                     "how_long": "til 1. mars 2033",
-                    "reason": "bokføringsloven",
+                    "reason": "regnskapet trenger dem",
+                    "law": "bokføringsloven § 13",
                 }
             ],
         },
@@ -110,6 +124,10 @@ def erased_by_hand() -> dict[str, Any]:
             "open": 1,
             "given_up": 0,
             "no_longer_recorded": 0,
+            "named": [
+                {"system": "CRM", "answer": "acknowledged"},
+                {"system": "Plattformen", "answer": "open"},
+            ],
         },
         "controller": {
             "name": "Eksempel AS",
@@ -143,12 +161,14 @@ def test_its_counts_are_those_of_the_request() -> None:
     assert methods["messaging.Message"] == ("deleted", [])
     assert methods["accounts.Invoice"] == ("blanked", ["customer_id"])
     assert methods["admin.LogEntry"] == ("blanked", list(ENTRIES["admin.LogEntry"].blanked))
-    invoices, fingerprint = deletion["kept"]
+    kept = {row["model"]: row for row in deletion["kept"]}
+    invoices, fingerprint = kept["accounts.Invoice"], kept["consent.Suppression"]
     assert (invoices["count"], invoices["until"]) == (3, "2033-03-01")
     assert invoices["without_end_yet"] == 1
     assert invoices["how_long"].startswith("until 1 March 2033; 1 is not settled yet")
     assert invoices["reason"].startswith("The law on book-keeping demands them")
-    assert fingerprint["model"] == "consent.Suppression"
+    assert invoices["law"].startswith("Bookkeeping Act section 13")
+    assert fingerprint["law"].startswith("GDPR Art. 21 (3)")
     assert fingerprint["until"] == f"{years_later(NOW, 3):%Y-%m-%d}"
 
 
@@ -216,7 +236,7 @@ def test_it_says_who_asked_when_and_who_answers_for_it() -> None:
     assert receipt["deletion"]["source"] == "customer"
     assert receipt["deletion"]["requested_at"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
     assert receipt["deletion"]["finished_at"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
-    assert receipt["issued_at"] == f"{LATER:%Y-%m-%dT%H:%M:%SZ}"
+    assert receipt["as_of"] == f"{NOW:%Y-%m-%dT%H:%M:%SZ}"
     assert receipt["controller"]["name"] == "Portal Example AS"
 
 
@@ -267,31 +287,33 @@ def test_it_counts_the_systems_that_were_told_and_those_that_answered() -> None:
     wish = erase(make_customer())
     known_key()
     assert wish.announcement is not None
-    first, second, third, _fourth = Delivery.objects.filter(event_id=wish.announcement)
+    first, second, third, _fourth = Delivery.objects.filter(event_id=wish.announcement).order_by(
+        "webhook__name"
+    )
     told = {"systems": 4, "acknowledged": 0, "open": 4, "given_up": 0, "no_longer_recorded": 0}
-    assert receipt_of(wish)["told"] == told
+    named = [{"system": name, "answer": "open"} for name in "abcd"]
+    assert receipt_of(wish)["told"] == told | {"named": named}
     for delivery, state in ((first, "delivered"), (second, "dead")):
-        Delivery.objects.filter(pk=delivery.pk).update(state=state, body="")
+        Delivery.objects.filter(pk=delivery.pk).update(state=state, body="", finished_at=LATER)
     third.delete()
     told = {"systems": 4, "acknowledged": 1, "open": 1, "given_up": 1, "no_longer_recorded": 1}
-    assert receipt_of(wish)["told"] == told
+    named = [
+        {"system": "a", "answer": "acknowledged"},
+        {"system": "b", "answer": "given_up"},
+        {"system": "d", "answer": "open"},
+    ]
+    receipt = receipt_of(wish)
+    assert receipt["told"] == told | {"named": named}
+    assert receipt["as_of"] == f"{LATER:%Y-%m-%dT%H:%M:%SZ}"
 
 
 @pytest.mark.django_db
 def test_what_was_not_recorded_is_not_made_up() -> None:
     """A deletion of before, or one that only the journal remembers after a restore."""
-    wish = DeletionRequest.objects.create(
-        state="finished",
-        source="replay",
-        actor="x",
-        requested_at=NOW,
-        finished_at=NOW,
-        removed=None,
-        kept=None,
-    )
+    wish = finished(source="replay", removed=None, kept=None)
     known_key()
     receipt = receipt_of(wish)
-    verdict = verify(make_deletion_receipt(wish, now=LATER), keys.public_keys())
+    verdict = verify(make_deletion_receipt(wish), keys.public_keys())
     assert verdict.facts["removed"] == verdict.facts["kept"] == "not recorded"
     assert receipt["told"] is None
     assert receipt["proof"]["journal"] == {"position": None, "chain": None}
@@ -302,25 +324,15 @@ def test_what_was_not_recorded_is_not_made_up() -> None:
 def test_deletions_of_before_say_what_was_recorded_of_them() -> None:
     """As the migration finds them: counts alone, or nothing of one after a restore."""
 
-    def former(removed: dict[str, int], kept: list[Any], state: str = "finished") -> uuid.UUID:
-        done = NOW if state == "finished" else None
-        wish = DeletionRequest.objects.create(
-            state=state,
-            source="replay",
-            actor="x",
-            requested_at=NOW,
-            finished_at=done,
-            removed=removed,
-            kept=kept,
-        )
-        return wish.reference
+    def former(removed: dict[str, int], kept: list[Any], **fields: Any) -> uuid.UUID:
+        return finished(source="replay", removed=removed, kept=kept, **fields).reference
 
     fingerprint = {"model": "consent.Suppression", "count": 1, "until": "2029-01-01", "open": 0}
     counts = {"accounts.Invoice": 2, "admin.LogEntry": 3, "accounts.User": 1}
     whole, remembered, waiting = (
         former(counts, [fingerprint]),
         former({}, []),
-        former({}, [], "requested"),
+        former({}, [], state="requested", finished_at=None),
     )
     migration = importlib.import_module("retention.migrations.0004_plans")
     with as_role(OWNER):
@@ -342,13 +354,48 @@ def test_deletions_of_before_say_what_was_recorded_of_them() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({}, "everything"),
+        ({"scope": "profile"}, "what the profile says beyond name and email"),
+        ({"scope": "list", "contact_list_id": uuid.uuid4()}, "one contact list"),
+        (
+            {"scope": "messages", "since": date(2026, 1, 1), "until": date(2026, 3, 31)},
+            "messages of a period, with their records (1 January 2026 – 31 March 2026)",
+        ),
+        (
+            {"scope": "content", "since": date(2026, 1, 1)},
+            "what messages of a period said, and to whom (1 January 2026 –)",
+        ),
+    ],
+)
+def test_it_says_what_was_to_go(fields: dict[str, Any], words: str) -> None:
+    wish = finished(**fields)
+    known_key()
+    with translation.override("en"):
+        scope = receipt_of(wish)["deletion"]["scope"]
+    assert scope["what"] == fields.get("scope", "everything")
+    assert scope["in_words"] == words
+    for end in ("since", "until"):
+        assert scope[end] == (fields[end].isoformat() if end in fields else None)
+
+
+@pytest.mark.django_db
+def test_the_same_state_gives_the_same_file() -> None:
+    wish = erase(make_full_customer())
+    known_key()
+    assert make_deletion_receipt(wish) == make_deletion_receipt(wish)
+
+
+@pytest.mark.django_db
 def test_nothing_of_the_person_stands_in_it() -> None:
     person = make_full_customer(platform_id=987654321)
     Webhook.objects.create(name="a", url="https://a.example.test/", events=[Webhook.Event.ERASURE])
     canaries = [*VALUES, str(person.pk), person.pk.hex, "987654321"]
     wish = erase(person)
     known_key()
-    file = make_deletion_receipt(wish, now=LATER).decode()
+    file = make_deletion_receipt(wish).decode()
     assert wish.announcement is not None
     for canary in (*canaries, str(wish.announcement), "example.test"):
         assert canary.lower() not in file.lower()
@@ -362,7 +409,7 @@ def test_an_unfinished_deletion_has_none() -> None:
     known_key()
     wish = services.request_deletion(make_customer().pk, source=Way.CUSTOMER, actor="self", now=NOW)
     with pytest.raises(NotFinishedYet):
-        make_deletion_receipt(wish, now=LATER)
+        make_deletion_receipt(wish)
     answer = Client().get(
         f"/data/delete/{wish.reference}/receipt/", headers={"accept-language": "en"}
     )
@@ -377,7 +424,7 @@ def test_before_the_log_knows_a_key_it_is_not_ready() -> None:
     wish = erase(make_customer())
     LogKey.objects.all().delete()
     with pytest.raises(NotPublishedYet):
-        make_deletion_receipt(wish, now=LATER)
+        make_deletion_receipt(wish)
     answer = Client().get(
         f"/data/delete/{wish.reference}/receipt/", headers={"accept-language": "en"}
     )
@@ -428,7 +475,7 @@ def test_what_would_not_verify_does_not_leave_the_house(monkeypatch: pytest.Monk
     known_key()
     monkeypatch.setattr(keys, "sign", lambda _key, _message: bytes(64))
     with pytest.raises(Unprovable, match=str(wish.reference)):
-        make_deletion_receipt(wish, now=LATER)
+        make_deletion_receipt(wish)
 
 
 @pytest.mark.django_db
@@ -436,10 +483,10 @@ def test_it_stays_genuine_when_the_key_was_retired(settings: Any) -> None:
     settings.LOG_KEYS = {1: forged.SEEDS[1]}
     wish = erase(make_customer())
     known_key()
-    file = make_deletion_receipt(wish, now=LATER)
+    file = make_deletion_receipt(wish)
     settings.LOG_KEYS = {2: forged.SEEDS[2]}
     known_key()
-    assert json.loads(make_deletion_receipt(wish, now=LATER))["proof"]["signed_by"] == 2
+    assert json.loads(make_deletion_receipt(wish))["proof"]["signed_by"] == 2
     assert json.loads(file)["proof"]["signed_by"] == 1
     assert verify(file, keys.public_keys()).ok
     assert verify(file, {2: forged.KEYS[2]}).step == Step.KEY
@@ -491,6 +538,47 @@ def test_not_even_we_can_sign_one_of_another_form(
     assert verify(forged.changed(GENUINE, change), forged.KEYS).step == step
 
 
+def of_form_1(receipt: Any) -> None:
+    """As they were handed out before receipts said what was to go."""
+    receipt["schema_version"] = DELETION_FORM_1
+    receipt["issued_at"] = receipt.pop("as_of")
+    del receipt["deletion"]["scope"], receipt["told"]["named"]
+    for row in receipt["deletion"]["kept"]:
+        del row["law"]
+
+
+def test_receipts_of_before_stay_genuine() -> None:
+    former = forged.changed(GENUINE, of_form_1)
+    verdict = verify(former, forged.KEYS)
+    assert verdict.ok, verdict.reason
+    assert verdict.facts["scope"] == "everything"
+    assert verify(former.replace(b'"count": 12', b'"count": 13'), forged.KEYS).step is not None
+    assert verify(forged.changed(GENUINE, put("schema_version", DELETION_FORM_1)), forged.KEYS).step
+
+
+@pytest.mark.parametrize(
+    ("told", "other"),
+    [
+        (b'"since": "2026-01-01"', b'"since": "2025-01-01"'),
+        (b'"what": "messages"', b'"what": "content"'),
+        ("bokføringsloven § 13".encode(), "bokføringsloven § 14".encode()),
+        (b'"until": "2033-03-01"', b'"until": "2033-03-02"'),
+        (b'"until": "2026-12-27"', b'"until": "2026-12-26"'),
+        (b'"system": "CRM"', b'"system": "ERP"'),
+        (b'"answer": "open"', b'"answer": "given_up"'),
+        (b'"position": 7', b'"position": 8'),
+    ],
+)
+def test_what_it_says_cannot_be_changed(
+    files: tuple[Path, Path], told: bytes, other: bytes
+) -> None:
+    """Scope, law and date of what stayed, backups, who was told, place in the journal."""
+    assert GENUINE.count(told) == 1
+    files[0].write_bytes(GENUINE.replace(told, other))
+    assert verify(files[0].read_bytes(), forged.KEYS).step == Step.RECEIPT_SIGNATURE
+    assert "(receipt_signature)" in run_script(*files).stderr
+
+
 def test_a_receipt_of_one_kind_is_never_taken_for_the_other() -> None:
     choice = forged.changed(forged.make(), put("schema_version", DELETION_FORM))
     assert verify(choice, forged.KEYS).step == Step.FIELDS
@@ -520,6 +608,7 @@ def test_the_command_says_what_it_says(files: tuple[Path, Path]) -> None:
     assert out.getvalue().startswith("Genuine.")
     assert "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111" in out.getvalue()
     assert "12 deleted" in out.getvalue()
+    assert "meldinger fra en periode" in out.getvalue()
     assert "leaf, path, head_signature, readable" in out.getvalue()
     files[0].write_bytes(GENUINE.replace(b'"count": 12', b'"count": 13'))
     with pytest.raises(CommandError, match="receipt_signature"):
@@ -544,6 +633,7 @@ def test_the_script_says_the_same(files: tuple[Path, Path]) -> None:
     assert done.returncode == 0, done.stderr
     assert "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111" in done.stdout
     assert "12 deleted" in done.stdout
+    assert "Of meldinger fra en periode" in done.stdout
     for changed, step in (
         (GENUINE.replace(b'"count": 12', b'"count": 13'), "receipt_signature"),
         (GENUINE.replace(b'"signed_by": 2', b'"signed_by": 1'), "key"),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -15,14 +15,21 @@ from foundation.ids import uuid7_from
 from foundation.partitions import ensure_partitions, existing_partitions, months_left
 from foundation.roles import KEEPER, as_role
 from messaging.models import Kind, Message
-from retention import services
-from retention.enforcement import months_of, pending_months
+from retention import patience, services
+from retention.models import RetentionRun
+from retention.months import months_of, pending_months
+from retention.patience import StillInUse
 from retention.services import enforce, plan
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TABLE = "messaging_message"
-TABLES = (TABLE, "messaging_providerevent")
+TABLES = (
+    TABLE,
+    "messaging_providerevent",
+    "messaging_messagerecord",
+    "messaging_messagecontent",
+)
 OLD = "messaging_message_y2020m01"
 OLDER = "messaging_message_y2019m12"
 BEFORE = datetime(2021, 1, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -89,18 +96,27 @@ def test_a_run_killed_after_detaching_is_taken_up() -> None:
 
 
 @pytest.mark.usefixtures("months")
-def test_a_run_killed_while_detaching_is_taken_up() -> None:
-    """Detaching waits for a reader; cut short there, PostgreSQL leaves it half done."""
-    with other() as reader, as_role(KEEPER), connection.cursor() as cursor:
+def test_a_run_that_a_reader_keeps_from_detaching_gives_up_and_is_taken_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Detaching waits for readers; given up or killed there, PostgreSQL leaves it half done."""
+    monkeypatch.setattr(patience, "DETACH_PATIENCE", timedelta())
+    with other() as reader, as_role(KEEPER):
         reader.execute(f"SELECT count(*) FROM {TABLE}")
-        cursor.execute("SET statement_timeout = '300ms'")
-        with pytest.raises(Exception, match="statement timeout"):
+        with pytest.raises(StillInUse):
             enforce(AFTER, "test", only=["outbox"])
-        cursor.execute("RESET statement_timeout")
         assert pending_months(TABLE) == [OLDER]
+        (stopped,) = RetentionRun.objects.refused_since()
+        assert "kept a month in use" in stopped.refused
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW lock_timeout")
+            assert cursor.fetchone()[0] == "0"
         reader.rollback()
         (run,) = enforce(AFTER, "test", only=["outbox"])
         assert run.partitions == [OLDER, OLD]
+        run.started_at = stopped.started_at + timedelta(seconds=1)  # both ran at one moment here
+        run.save()
+        assert RetentionRun.objects.refused_since() == []
     assert names() == set()
 
 

@@ -8,20 +8,40 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress, EmailConfirmation
+from django.conf import LazySettings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 
-from accounts.models import Invoice, PersonalToken, Session, User
+from accounts.models import Invoice, PersonalToken, Session, Transaction, User
+from accounts.services import reactivate_account
 from clicksend_portal.models import PageCount, PromiseDay, PromiseReading
 from consent import services as consent
 from consent.models import ConsentDetail, Delivery, Preference, Source, Suppression, Webhook
 from foundation.roles import APP, as_role
-from messaging.models import Message, SuppressionComparison
+from messaging.models import ListUpload, Message, Report, SuppressionComparison, UploadPart
 from messaging.outbox import put_account_mail
-from retention.models import DeletionRequest, DeletionStep, RetentionRun
+from retention.models import (
+    DeletionRequest,
+    DeletionStep,
+    Destruction,
+    Export,
+    ExportPart,
+    LegalHold,
+    PhysicalItem,
+    RetentionRun,
+    deletion,
+)
+from retention.policy import parse_legal_entities
+from retention.returning import ask_to_return
 from retention.schedule import RULES
-from retention.services import enforce, plan
+from retention.services import (
+    enforce,
+    plan,
+    request_deletion,
+    request_for_customer,
+    run_deletions,
+)
 from tests.factories import make_customer, make_staff, topic
 from tests.retention.life import fill
 
@@ -44,6 +64,13 @@ def make_invoice(settled: date | None) -> Invoice:
         date=date(2010, 1, 1),
         settled_on=settled,
     )
+
+
+def make_orphan_invoice(day: date) -> Invoice:
+    invoice = make_invoice(None)
+    invoice.date = day
+    invoice.save(update_fields=["date"])
+    return invoice
 
 
 def make_session(expires: datetime) -> Session:
@@ -132,12 +159,104 @@ def make_comparison(at: datetime) -> SuppressionComparison:
     return SuppressionComparison.objects.create(compared_at=at, provider="postmark")
 
 
+def make_transaction(ended: date | None) -> Transaction:
+    return Transaction.objects.create(
+        transaction_id=uuid.uuid4().hex,
+        kind="charge",
+        amount=1,
+        currency="NOK",
+        date=date(2010, 1, 1),
+        ended_on=ended,
+    )
+
+
+def make_orphan_transaction(day: date) -> Transaction:
+    transaction = make_transaction(None)
+    transaction.date = day
+    transaction.save(update_fields=["date"])
+    return transaction
+
+
+def make_upload(at: datetime) -> ListUpload:
+    upload = ListUpload.objects.create(customer=make_customer(), file_name="a.csv", made_at=at)
+    UploadPart.objects.create(
+        upload=upload, customer_id=upload.customer_id, number=0, data=b"+4740000001"
+    )
+    return upload
+
+
+def make_report(at: datetime) -> Report:
+    return Report.objects.create(
+        customer=make_customer(), report_id=1, report_name="x", date=at, content={}
+    )
+
+
+def make_export(at: datetime) -> Export:
+    export = Export.objects.create(
+        customer=make_customer(), actor="self", language="nb", requested_at=at
+    )
+    ExportPart.objects.create(export=export, customer_id=export.customer_id, number=0, data=b"x")
+    return export
+
+
+def make_hold(released: datetime | None) -> LegalHold:
+    """In force where it was never released: it keeps nothing but itself from these rules."""
+    return LegalHold.objects.create(
+        customer_id=uuid.uuid4(),
+        reason="x",
+        reference="x",
+        review_on=date(2027, 3, 1),
+        placed_at=days_before(5000),
+        approved_at=days_before(4999),
+        released_at=released,
+    )
+
+
+def make_destruction(on: date | None) -> Destruction:
+    """Of an item that is signed for by two; on no day: by one."""
+    day = on or date(2012, 1, 1)
+    item = PhysicalItem.objects.create(
+        name="x",
+        kind="paper",
+        serial=uuid.uuid4().hex,
+        place="x",
+        contains="x",
+        kept_since=date(2010, 1, 1),
+        due_on=date(2011, 1, 1),
+    )
+    done: Destruction = Destruction.objects.create(
+        item=item,
+        method="destroy",
+        tool="x",
+        place="x",
+        destroyed_on=day,
+        verified_how="x",
+        performed_by="x",
+        signed_by=make_staff(),
+        signed_at=NOW,
+    )
+    if on is not None:
+        done.verified_by, done.countersigned_by, done.countersigned_at = "y", make_staff(), NOW
+        done.save()
+    return done
+
+
 # Per rule: what makes a row, clocks that are over, and clocks that are not.
 BOUNDARIES: dict[str, tuple[Callable[[Any], Model], list[Any], list[Any]]] = {
     "invoices": (
         make_invoice,
         [date(2020, 2, 29), date(2020, 2, 28), date(2012, 1, 1)],
         [date(2020, 3, 1), date(2027, 2, 1), None],
+    ),
+    "open_invoices_of_nobody": (
+        make_orphan_invoice,
+        [date(2020, 2, 29), date(2020, 2, 28), date(2012, 1, 1)],
+        [date(2020, 3, 1), date(2027, 2, 1)],
+    ),
+    "open_transactions_of_nobody": (
+        make_orphan_transaction,
+        [date(2020, 2, 29), date(2020, 2, 28), date(2012, 1, 1)],
+        [date(2020, 3, 1), date(2027, 2, 1)],
     ),
     "sessions": (
         make_session,
@@ -203,14 +322,54 @@ BOUNDARIES: dict[str, tuple[Callable[[Any], Model], list[Any], list[Any]]] = {
         [datetime(2026, 1, 31, 23, 59, tzinfo=UTC), days_before(500), days_before(600)],
         [datetime(2026, 2, 1, tzinfo=UTC), NOW],
     ),
+    "transactions": (
+        make_transaction,
+        [date(2020, 2, 29), date(2020, 2, 28), date(2012, 1, 1)],
+        [date(2020, 3, 1), date(2027, 2, 1), None],
+    ),
+    "list_uploads": (
+        make_upload,
+        [days_before(30), days_before(31), days_before(300)],
+        [days_before(30) + SECOND, NOW],
+    ),
+    "unconfirmed_uploads": (
+        make_upload,
+        [days_before(2), days_before(3), days_before(20)],
+        [days_before(2) + SECOND, NOW],
+    ),
+    "reports": (
+        make_report,
+        [datetime(2025, 2, 28, 23, 59, tzinfo=UTC), days_before(800), days_before(3000)],
+        [datetime(2025, 3, 1, tzinfo=UTC), NOW],
+    ),
+    "exports": (
+        make_export,
+        [days_before(8), days_before(9), days_before(300)],
+        [days_before(8) + SECOND, NOW],
+    ),
+    "legal_holds": (
+        make_hold,
+        [datetime(2024, 2, 29, 23, 59, tzinfo=UTC), days_before(2000), days_before(3000)],
+        [datetime(2024, 3, 1, tzinfo=UTC), NOW, None],
+    ),
+    "destructions": (
+        make_destruction,
+        [date(2024, 2, 29), date(2024, 2, 28), date(2012, 1, 1)],
+        [date(2024, 3, 1), NOW.date(), None],
+    ),
     "page_counts": (
         lambda day: PageCount.objects.create(page="home", day=day),
         [date(2025, 1, 31), date(2025, 1, 28), date(2020, 1, 1)],
         [date(2025, 2, 1), NOW.date()],
     ),
 }
-BY_MONTH = {"outbox", "provider_events"}
-ELSEWHERE = BY_MONTH | {"superseded_choices", "mail_to_nobody"}
+BY_MONTH = {"outbox", "provider_events", "message_content", "message_records"}
+ELSEWHERE = BY_MONTH | {
+    "superseded_choices",
+    "mail_to_nobody",
+    "deactivated_accounts",
+    "held_rows",
+}
 
 
 def test_every_rule_has_its_boundary_tested() -> None:
@@ -266,6 +425,145 @@ def test_a_change_of_address_whose_link_is_gone_goes_too() -> None:
     EmailConfirmation.objects.filter(email_address=address).delete()
     enforce(NOW, "test", only=["pending_addresses"])
     assert not EmailAddress.objects.filter(pk=address.pk).exists()
+
+
+def test_an_item_goes_with_the_certificate_of_its_destruction() -> None:
+    gone, kept = make_destruction(date(2012, 1, 1)), make_destruction(date(2027, 1, 1))
+    enforce(NOW, "test", only=["destructions"], batch=2)
+    assert list(PhysicalItem.objects.values_list("pk", flat=True)) == [kept.item_id]
+    assert gone.item_id != kept.item_id
+
+
+@pytest.mark.parametrize("make", [make_invoice, make_transaction])
+def test_an_old_open_bill_stays_while_its_customer_is_there(
+    make: Callable[[date | None], Model],
+) -> None:
+    """And one that has ended goes by its end, not by its date."""
+    owned, ended, orphan = make(None), make(date(2026, 1, 1)), make(None)
+    type(owned)._base_manager.filter(pk=owned.pk).update(customer=make_customer())
+    enforce(NOW, "test", only=["open_invoices_of_nobody", "open_transactions_of_nobody"])
+    left = set(type(owned)._base_manager.values_list("pk", flat=True))
+    assert left == {owned.pk, ended.pk}
+    assert orphan.pk not in left
+
+
+def test_a_file_that_is_read_or_was_read_is_no_unconfirmed_one() -> None:
+    uploads = [make_upload(days_before(3)) for _ in range(3)]
+    for upload, state in zip(uploads, ("uploaded", "running", "finished"), strict=True):
+        ListUpload.objects.filter(pk=upload.pk).update(state=state)
+    enforce(NOW, "test", only=["unconfirmed_uploads"])
+    assert set(ListUpload.objects.values_list("pk", flat=True)) == {u.pk for u in uploads[1:]}
+    assert UploadPart.objects.count() == 2
+
+
+# --- companies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [make_invoice, make_transaction])
+def test_a_company_keeps_billing_records_as_its_own_law_says(
+    make: Callable[[date], Model], settings: LazySettings
+) -> None:
+    """Norway: 5 years from the end of the year; another: 84 months; one not named: 7 years."""
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end,au=36")
+    rule = "invoices" if make is make_invoice else "transactions"
+    kind = Invoice if make is make_invoice else Transaction
+
+    def of(entity: str, ended: date) -> Any:
+        row = make(ended)
+        kind._base_manager.filter(pk=row.pk).update(legal_entity=entity)
+        return row.pk
+
+    over = [
+        of("no", date(2021, 12, 31)),
+        of("no", date(2021, 1, 1)),
+        of("au", date(2024, 2, 29)),
+        of("", date(2020, 2, 29)),
+        of("us", date(2020, 2, 29)),
+    ]
+    lasting = [
+        of("no", date(2022, 1, 1)),
+        of("au", date(2024, 3, 1)),
+        of("", date(2020, 3, 1)),
+        of("us", date(2022, 1, 1)),
+    ]
+    last_of_the_year = datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    enforce(last_of_the_year, "test", only=[rule], batch=2)
+    assert not set(over[:2]) - set(kind._base_manager.values_list("pk", flat=True))
+    enforce(NOW, "test", only=[rule], batch=2)
+    assert set(kind._base_manager.values_list("pk", flat=True)) == set(lasting)
+
+
+# --- accounts that were left ---------------------------------------------------------------------
+
+TWO_YEARS_AGO = datetime(2025, 2, 28, 23, 59, tzinfo=UTC)
+
+
+def left(deactivated: datetime | None, **fields: Any) -> User:
+    return make_customer(deactivated_at=deactivated, **fields)
+
+
+def test_who_deactivated_two_years_ago_is_asked_once_and_nobody_else() -> None:
+    gone = left(TWO_YEARS_AGO, language="en")
+    left(datetime(2025, 3, 1, tzinfo=UTC))
+    left(None)
+    left(TWO_YEARS_AGO, is_staff=True)
+    left(TWO_YEARS_AGO, is_active=False)
+    assert ask_to_return(NOW) == 1
+    assert ask_to_return(NOW) == 0
+    mail = Message.objects.get()
+    assert (mail.person_id, mail.kind, mail.purpose) == (gone.pk, "account", "still_wanted")
+    assert "29 April 2027" in mail.text
+    assert "/login/" in mail.text
+
+
+def test_nobody_is_asked_under_a_clock_that_cannot_be_right() -> None:
+    left(TWO_YEARS_AGO)
+    RetentionRun.objects.create(
+        rule="x", actor="beat", cutoff=NOW, started_at=days_before(41), duration=timedelta(1)
+    )
+    assert ask_to_return(NOW) == 0
+
+
+def test_an_account_is_deleted_sixty_days_after_it_was_asked_unless_its_owner_returned() -> None:
+    people = [left(TWO_YEARS_AGO, asked_to_return_at=days_before(60)) for _ in range(3)]
+    spared = [left(TWO_YEARS_AGO, asked_to_return_at=days_before(60) + SECOND), left(TWO_YEARS_AGO)]
+    back = left(TWO_YEARS_AGO, asked_to_return_at=days_before(60))
+    reactivate_account(back, now=NOW)
+    (run,) = enforce(NOW, "test", only=["deactivated_accounts"], batch=2)
+    assert run.removed == 3
+    wishes = DeletionRequest.objects.all()
+    assert {wish.person_id for wish in wishes} == {person.pk for person in people}
+    assert {(wish.source, wish.state) for wish in wishes} == {("schedule", "requested")}
+    run_deletions(NOW)
+    assert set(User.objects.values_list("pk", flat=True)) == {
+        back.pk,
+        *(person.pk for person in spared),
+    }
+    (run,) = enforce(NOW, "test", only=["deactivated_accounts"], batch=2)
+    assert run.removed == 0
+
+
+def test_who_asked_to_leave_in_fourteen_days_has_them_although_their_time_to_return_is_over() -> (
+    None
+):
+    person = left(TWO_YEARS_AGO, asked_to_return_at=days_before(60))
+    wish = request_deletion(
+        person.pk, source=deletion.Source.CUSTOMER, actor="self", now=days_before(2), wait=True
+    )
+    begins = wish.begins_at
+    (run,) = enforce(NOW, "test", only=["deactivated_accounts"])
+    assert run.removed == 0
+    request_deletion(person.pk, source=deletion.Source.SCHEDULE, actor="test", now=NOW)
+    wish.refresh_from_db()
+    assert (wish.state, wish.begins_at) == ("scheduled", begins)
+
+
+def test_what_staff_began_is_not_confirmed_by_a_rule() -> None:
+    person = left(TWO_YEARS_AGO, asked_to_return_at=days_before(60))
+    wish = request_for_customer(person.pk, actor=make_staff(), now=days_before(2))
+    (run,) = enforce(NOW, "test", only=["deactivated_accounts"])
+    wish.refresh_from_db()
+    assert (run.removed, wish.state) == (0, "unconfirmed")
 
 
 # --- choices -------------------------------------------------------------------------------------

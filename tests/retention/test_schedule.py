@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.db import connection, models
+from django.db.models import Q
 from django.test import Client
 from django.test.utils import isolate_apps
 from django.utils import translation
@@ -15,9 +17,10 @@ from django.utils.html import escape
 
 from retention import checks
 from retention.checks import schedule_errors
-from retention.entries import DataClass, Entry, OnErasure, kinds
+from retention.entries import DataClass, Entry, Field, Kind, OnErasure, kinds
 from retention.policy import Period, years
 from retention.schedule import ENTRIES, RULES, SCHEDULE, personal_entries
+from retention.words import ERASURE_MEANINGS, KIND_MEANINGS
 
 MODELS = apps.get_models(include_auto_created=True)
 INVOICE = ENTRIES["accounts.Invoice"]
@@ -101,6 +104,95 @@ def test_seven_years_of_billing_pass_and_a_day_more_fails() -> None:
     assert ids(with_invoice(rules=())) == {"retention.E004"}
 
 
+@pytest.mark.parametrize(
+    ("period", "found"),
+    [
+        (years(7), set()),
+        (Period(months=72, from_year_end=True), set()),
+        (Period(months=84, days=1), {"retention.E004"}),
+        (Period(months=73, from_year_end=True), {"retention.E004"}),
+    ],
+)
+def test_no_company_keeps_billing_longer_either(
+    settings: Any, period: Period, found: set[str]
+) -> None:
+    settings.LEGAL_ENTITIES = {"no": years(5), "xx": period}
+    assert ids(dict(ENTRIES)) == found
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("accounts.User", "password"),
+        ("accounts.PersonalToken", "digest"),
+        ("consent.ConsentDetail", "salt"),
+        ("accounts.Session", "session_key"),
+        ("account.EmailConfirmation", "key"),
+        ("mfa.Authenticator", "data"),
+        ("accounts.User", "address_hashes"),
+    ],
+)
+def test_an_exported_secret_fails(model: str, name: str) -> None:
+    entry = ENTRIES[model]
+    shown = dict(entry.fields) | {name: Field(Kind.TECHNICAL, exported=True)}
+    assert ids(ENTRIES | {model: replace(entry, fields=shown)}) == {"retention.E007"}
+    hidden = replace(entry, fields=shown, exported=False)
+    assert ids(ENTRIES | {model: hidden}) == set()
+
+
+def test_raw_bytes_are_never_exported() -> None:
+    entry = ENTRIES["messaging.UploadPart"]
+    bare = {name: Field(field.kind, exported=True) for name, field in entry.fields.items()}
+    assert ids(ENTRIES | {entry.model: replace(entry, fields=bare, exported=True)}) == {
+        "retention.E007"
+    }
+
+
+@pytest.mark.parametrize("clock", ["settled", "amount", "customer", "customer__email", "id"])
+def test_a_clock_that_is_no_date_fails(clock: str) -> None:
+    rule = replace(INVOICE.rules[0], clock=clock)
+    assert ids(with_invoice(rules=(rule,))) == {"retention.E008"}
+
+
+@pytest.mark.parametrize("clock", ["settled_on", "date", "customer__signed_up_at"])
+def test_a_clock_may_stand_in_a_row_beside(clock: str) -> None:
+    rule = replace(INVOICE.rules[0], clock=clock)
+    assert ids(with_invoice(rules=(rule,))) == set()
+
+
+def test_a_table_of_months_has_its_clock_in_its_key() -> None:
+    entry = ENTRIES["messaging.MessageContent"]
+    (rule,) = entry.rules
+    wrong = replace(entry, rules=(replace(rule, clock="body"),))
+    assert ids(ENTRIES | {entry.model: wrong}) == {"retention.E008"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"begins": "begun"},
+        {"blanked": ("payer_id",)},
+        {"blanked": ("amount",)},
+        {"mentions": ("seller_id",)},
+        {"rules": (replace(INVOICE.rules[0], entity="company"),)},
+        {"rules": (replace(INVOICE.rules[0], only=Q(paid=True)),)},
+    ],
+    ids=str,
+)
+def test_a_name_that_leads_nowhere_fails(changes: dict[str, Any]) -> None:
+    assert ids(with_invoice(**changes)) == {"retention.E008"}
+
+
+@pytest.mark.parametrize("changes", [{"law": ""}, {"why_kept": ""}])
+def test_what_outlives_an_erasure_says_why_and_under_which_law(changes: dict[str, Any]) -> None:
+    assert ids(with_invoice(**changes)) == {"retention.E009"}
+
+
+def test_what_is_blanked_says_which_columns() -> None:
+    entry = ENTRIES["retention.PhysicalItem"]
+    assert ids(ENTRIES | {entry.model: replace(entry, blanked=())}) == {"retention.E009"}
+
+
 def test_an_entry_without_rule_says_why() -> None:
     entry = ENTRIES["consent.Preference"]
     assert ids(ENTRIES | {entry.model: replace(entry, no_clock="")}) == {"retention.E006"}
@@ -152,4 +244,23 @@ def test_the_public_page_shows_every_class(client: Client, language: str) -> Non
         for entry in SCHEDULE:
             assert escape(str(entry.title)) in text
             assert escape(entry.until) in text
+            assert escape(str(entry.why_kept)) in text
+            assert escape(str(entry.law)) in text
+        for words in (*KIND_MEANINGS.values(), *ERASURE_MEANINGS.values()):
+            assert escape(str(words)) in text
     assert ("7 år" if language == "nb" else "7 years") in text
+
+
+@pytest.mark.django_db
+def test_the_public_page_says_what_each_company_does(client: Client, settings: Any) -> None:
+    settings.LEGAL_ENTITIES = {"no": Period(months=60, from_year_end=True), "au": years(6)}
+    text = client.get("/privacy/retention/", headers={"accept-language": "en"}).content.decode()
+    assert "Company au: 6 years." in text
+    assert "Company no: 5 years from the end of the financial year." in text
+
+
+@pytest.mark.django_db
+def test_tables_of_one_title_kept_alike_stand_in_one_line(client: Client) -> None:
+    text = client.get("/privacy/retention/", headers={"accept-language": "en"}).content.decode()
+    assert text.count("<b>Log of fingerprints of choices</b>") == 1
+    assert len([e for e in SCHEDULE if str(e.title) == "Log of fingerprints of choices"]) == 4

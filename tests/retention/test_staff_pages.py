@@ -1,13 +1,18 @@
 """Staff see requests, rules and runs, and change none of them."""
 
+from datetime import timedelta
+
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
+from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from foundation.roles import KEEPER, as_role
 from retention import services
-from retention.models import DeletionRequest, RetentionRun
+from retention.customers import find_customer
+from retention.models import DeletionRequest, LegalHold, RetentionRun
 from retention.models import Source as Way
 from retention.schedule import RULES, SCHEDULE
 from tests.factories import NOW, make_customer, make_staff
@@ -51,7 +56,8 @@ def test_deletions_under_way_stand_on_the_work_list(staff: Client) -> None:
     assert "No deletion is under way." in staff.get(index).content.decode()
     person = make_customer()
     wish = services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
-    assert str(wish.reference) in staff.get(index).content.decode()
+    page = reverse("admin:retention_deletionrequest_change", args=[wish.pk])
+    assert page in staff.get(index).content.decode()
 
 
 def test_the_schedule_shows_every_rule_with_its_last_run(staff: Client) -> None:
@@ -92,3 +98,113 @@ def test_nothing_is_changed_or_deleted_by_hand(
         assert staff.post(address, {"state": "requested", "post": "yes"}).status_code == 403
     assert DeletionRequest.objects.get().state == "finished"
     assert RetentionRun.objects.count() == 1
+
+
+# --- holds ---------------------------------------------------------------------------------------
+
+
+def other_staff() -> Client:
+    second = make_staff(language="en")
+    TOTP.activate(second, SECRET)
+    return sign_in(second, "password", "mfa")
+
+
+def place(client: Client, **fields: str) -> LegalHold:
+    values = {
+        "data_class": "",
+        "reason": "Case before the court",
+        "reference": "24-118",
+        "review_on": (timezone.now() + timedelta(days=60)).date().isoformat(),
+    }
+    answer = client.post(reverse("admin:retention_legalhold_add"), values | fields)
+    assert answer.status_code == 302, answer.content.decode()
+    found: LegalHold = LegalHold.objects.get()
+    return found
+
+
+def step(client: Client, hold: LegalHold, name: str, **fields: str) -> str:
+    address = reverse("admin:retention_legalhold_step", args=[hold.pk, name])
+    assert client.get(address).status_code == 405
+    return client.post(address, fields, follow=True).content.decode()
+
+
+def test_a_hold_is_placed_approved_by_another_looked_at_and_released(staff: Client) -> None:
+    person = make_customer()
+    hold = place(staff, customer=person.username, since="2020-01-01")
+    assert (hold.customer_id, hold.approved_at) == (person.pk, None)
+    second, index = other_staff(), reverse("admin:index")
+    assert "to be approved by somebody else" in staff.get(index).content.decode()
+    assert "Somebody else must approve" in step(staff, hold, "approve")
+    assert "Approved: it is in force" in step(second, hold, "approve")
+    assert "No legal hold waits for anybody." in staff.get(index).content.decode()
+    day = (timezone.now() + timedelta(days=100)).date()
+    assert "Still needed" in step(second, hold, "review", review_on=day.isoformat())
+    assert "Enter a valid date" in step(second, hold, "review", review_on="soon")
+    assert "Say why it is released." in step(second, hold, "release", reason=" ")
+    assert "Released" in step(second, hold, "release", reason="settled")
+    hold.refresh_from_db()
+    assert (hold.review_on, hold.release_reason) == (day, "settled")
+    said = LogEntry.objects.filter(object_id=str(hold.pk)).count()
+    assert said == 4
+
+
+def test_a_hold_that_cannot_be_placed_says_why_and_loses_nothing_typed(staff: Client) -> None:
+    values = {
+        "customer": "nobody-here",
+        "since": "2020-02-01",
+        "until": "2020-01-01",
+        "reason": "The court asked",
+        "reference": "24-118",
+        "review_on": "2020-01-01",
+    }
+    answer = staff.post(reverse("admin:retention_legalhold_add"), values)
+    page = answer.content.decode()
+    for words in ("There is no such customer.", "ends before it begins", "from tomorrow until"):
+        assert words in page
+    assert "The court asked" in page
+    nothing = {"reason": "x", "reference": "x", "review_on": "2099-01-01"}
+    page = staff.post(reverse("admin:retention_legalhold_add"), nothing).content.decode()
+    assert "Say what to hold" in page
+    assert not LegalHold.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("until", "9999-12-31", "Choose a day from 1970 to 2100."),
+        ("since", "1900-01-01", "Choose a day from 1970 to 2100."),
+        ("customer", "²", "There is no such customer."),
+        ("customer", "9" * 200, "There is no such customer."),
+        ("customer", "9" * 5000, "at most 320 characters"),
+    ],
+)
+def test_a_hold_with_odd_text_or_an_odd_day_is_told_so(
+    staff: Client, field: str, value: str, said: str
+) -> None:
+    usual = {"reason": "x", "reference": "x", "review_on": "2026-12-24"}
+    answer = staff.post(reverse("admin:retention_legalhold_add"), usual | {field: value})
+    page = answer.content.decode()
+    assert said in page
+    assert "Say what to hold" not in page
+    assert not LegalHold.objects.exists()
+
+
+def test_a_customer_is_found_by_all_that_staff_may_know() -> None:
+    person = make_customer(username="kunden", platform_id=4711)
+    make_customer(username="4711", platform_id=4712)
+    for named in (str(person.pk), " 4711 ", "Kunden", person.email.upper()):
+        assert find_customer(named) == person
+    for odd in ("²", "9" * 19, "9" * 5000, "٤٧", "@", "a@", "", "nobody"):
+        assert find_customer(odd) is None
+
+
+def test_holds_are_listed_and_nobody_changes_or_deletes_them_by_hand(staff: Client) -> None:
+    hold = place(staff, data_class="content")
+    listed = staff.get(reverse("admin:retention_legalhold_changelist")).content.decode()
+    assert "24-118" in listed
+    assert "Your lists, messages and reports, of everybody" in listed
+    for action in ("change", "delete"):
+        address = reverse(f"admin:retention_legalhold_{action}", args=[hold.pk])
+        assert staff.post(address, {"reason": "x", "post": "yes"}).status_code == 403
+    hold.refresh_from_db()
+    assert hold.reason == "Case before the court"

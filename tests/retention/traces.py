@@ -5,20 +5,30 @@ from django.db import connection
 from foundation.roles import OWNER, as_role
 
 
-def tables_with(value: str) -> dict[str, int]:
-    """Rows whose text holds the value in any case, by table; partitions are read by their table."""
+def tables_with(*values: str) -> dict[str, int]:
+    """Rows that hold one of the values, by table; partitions are read by their table.
+
+    Text is searched in any case; columns of bytes come out as hexadecimal, so the value's bytes
+    are looked for as well.
+    """
+    wanted = [value.lower() for value in values] + [value.encode().hex() for value in values]
     found = {}
     with as_role(OWNER), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
-            "AND relkind IN ('r', 'p') AND NOT relispartition"
-        )
-        for (table,) in cursor.fetchall():
+        for table in all_tables():
             cursor.execute(
-                f'SELECT count(*) FROM "{table}" AS t '
-                "WHERE position(lower(%s) IN lower(t::text)) > 0",
-                [value],
+                f'SELECT count(*) FROM (SELECT lower(t::text) AS said FROM "{table}" AS t) AS rows '
+                "WHERE EXISTS (SELECT FROM unnest(%s::text[]) AS v WHERE position(v IN said) > 0)",
+                [wanted],
             )
             if number := cursor.fetchone()[0]:
                 found[table] = number
     return found
+
+
+def all_tables() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+            "AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
+        )
+        return [name for (name,) in cursor.fetchall()]

@@ -18,10 +18,24 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import Invoice, User
+from clicksend_portal.demo import content
 from clicksend_portal.demo.company import make_company
 from clicksend_portal.demo.sign_ins import CUSTOMER_ADDRESS, ensure_admin
 from consent.models import ConsentDetail, Preference, Source
-from messaging.models import Campaign, Message, ServiceAnnouncement
+from foundation.tenants import as_tenant
+from messaging.content import feed
+from messaging.content.feed import Taken
+from messaging.models import (
+    Campaign,
+    Contact,
+    ContactList,
+    ContactOptOut,
+    Message,
+    MessageContent,
+    MessageRecord,
+    Report,
+    ServiceAnnouncement,
+)
 from tests.factories import NOW, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +92,32 @@ def test_seeding_twice_changes_nothing() -> None:
     assert "nothing to do" in seed()
     seed("--sign-ins")
     assert rows() == before
+
+
+def test_the_demo_customer_has_lists_messages_reports_and_bills(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused: list[Any] = []
+
+    def watched(*args: Any, **named: Any) -> Taken:
+        taken = feed.take_in(*args, **named)
+        refused.extend(taken.bad)
+        return taken
+
+    monkeypatch.setattr(content, "take_in", watched)
+    seed()
+    assert not refused
+    kari = User.objects.with_address(CUSTOMER_ADDRESS).get()
+    with as_tenant(kari.pk):
+        assert ContactList.objects.count() == 2
+        assert Contact.objects.count() == 330
+        assert ContactOptOut.objects.count() == 5
+        assert Report.objects.count() == 12
+        messages = MessageRecord.objects.count()
+        assert messages == content.MONTHS * content.MESSAGES_A_MONTH
+        assert 0 < MessageContent.objects.count() < messages
+    assert kari.invoices.filter(settled_on=None).exists()
+    assert kari.transactions.count() == kari.invoices.count() == content.MONTHS - 1
 
 
 def test_the_company_is_the_same_on_every_machine() -> None:

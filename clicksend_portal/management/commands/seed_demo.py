@@ -10,7 +10,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from clicksend_portal.demo.company import company_exists, make_company
-from clicksend_portal.demo.sign_ins import STAFF_ADDRESS, NameTakenError, ensure_sign_ins
+from clicksend_portal.demo.content import make_content
+from clicksend_portal.demo.sign_ins import (
+    CUSTOMER_ADDRESS,
+    STAFF_ADDRESS,
+    NameTakenError,
+    ensure_sign_ins,
+)
 
 
 class Command(BaseCommand):
@@ -37,9 +43,13 @@ class Command(BaseCommand):
         made = 0
         try:
             with transaction.atomic():
+                known = User.objects.with_address(CUSTOMER_ADDRESS).exists()
                 valid = ensure_sign_ins(now=now)
                 if not sign_ins and not company_exists():
                     made = make_company(User.objects.with_address(STAFF_ADDRESS).get(), now=now)
+                if not known:
+                    # Once: what the demo customer has deleted since stays deleted.
+                    make_content(User.objects.with_address(CUSTOMER_ADDRESS).get(), now=now)
         except NameTakenError as error:
             raise CommandError(f"No demo accounts were made: {error}.") from error
         if sign_ins:

@@ -3,54 +3,84 @@
 from datetime import UTC, date, datetime, timedelta
 
 from django.apps import apps
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from accounts.models import Invoice
 from clicksend_portal.promises.promise import Finding, Value
 from clicksend_portal.promises.readings import DAYS, one_row, since
 from clicksend_portal.promises.words import age_text, count_text, duration_text, shown_count
+from retention.ages import ages, count_set_aside
 from retention.checks import schedule_errors
+from retention.items import overdue as overdue_items
 from retention.models import RetentionRun
-from retention.policy import BILLING
 from retention.schedule import ENTRIES, RULES
 
-# Rules are enforced every night: what fell due yesterday is gone by this morning.
-A_NIGHT = timedelta(days=1)
+TWO_NIGHTS = timedelta(days=2)
+BILLING_RULES = (
+    "invoices",
+    "open_invoices_of_nobody",
+    "transactions",
+    "open_transactions_of_nobody",
+    "message_records",
+)
 # "Data kan til enhver tid slettes på kundens forespørsel": a machine does it, so a day is late.
 DELETED_WITHIN = timedelta(days=1)
 
+# Counted from when the work might begin: a customer may have asked for days to think it over, and
+# staff begin some that nobody has confirmed. After a restore they are done once more, of old ones.
+# While a legal hold, and nothing else, keeps one open its day does not begin: each round notes so.
 REQUESTS = """
 SELECT count(*),
-       percentile_cont(0.5) WITHIN GROUP (
-           ORDER BY EXTRACT(epoch FROM finished_at - requested_at)::float),
-       count(*) FILTER (WHERE COALESCE(finished_at, %(now)s) - requested_at > %(limit)s)
-  FROM retention_deletionrequest
- WHERE requested_at <= %(now)s AND (requested_at >= %(since)s OR finished_at IS NULL)
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY EXTRACT(epoch FROM finished_at - began)::float),
+       count(*) FILTER (
+           WHERE COALESCE(finished_at, %(now)s) - GREATEST(began, held_at) > %(limit)s
+       ),
+       count(*) FILTER (WHERE finished_at IS NULL AND held_at >= %(now)s - %(limit)s)
+  FROM retention_deletionrequest,
+       LATERAL (SELECT COALESCE(begins_at, requested_at) AS began) AS work
+ WHERE began <= %(now)s AND (began >= %(since)s OR finished_at IS NULL)
+   AND state NOT IN ('unconfirmed', 'withdrawn') AND source <> 'replay'
 """
 
 
 def read_seven_years(now: datetime) -> Finding:
-    """`seven-years`: the oldest billing record, by the day its transaction ended."""
-    today = now.astimezone(UTC).date()
-    ended = Invoice.objects.filter(settled_on__isnull=False)
-    oldest = ended.order_by("settled_on").values_list("settled_on", flat=True).first()
-    overdue = ended.filter(settled_on__lte=BILLING.cutoff(now - A_NIGHT).date()).count()
+    """`seven-years`: the oldest billing record, by the day its transaction ended.
+
+    Of the records of messages by the month they are in; each by the law of its company. What a
+    legal hold keeps is counted apart.
+    """
+    found = ages(now, only=BILLING_RULES)
+    oldest = min((each.oldest for each in found if each.oldest), default=None)
+    overdue = sum(each.overdue for each in found)
     return Finding(
         holds=overdue == 0,
         value={
-            "oldest": oldest.isoformat() if oldest else None,
-            "today": today.isoformat(),
+            "oldest": oldest.date().isoformat() if oldest else None,
+            "today": now.astimezone(UTC).date().isoformat(),
             "overdue": overdue,
+            "held": sum(each.held for each in found)
+            + count_set_aside(*(each.entry.model for each in found)),
         },
     )
 
 
 def tell_seven_years(value: Value) -> str:
     if value["oldest"] is None:
-        return _("No billing records are stored.")
+        return held_text(value) or _("No billing records are stored.")
     age = age_text(date.fromisoformat(value["oldest"]), date.fromisoformat(value["today"]))
+    if value.get("held"):
+        return format_html(
+            _(
+                "Oldest billing record: <b>{age}</b>, counted from the end of its transaction. "
+                "Past their date: <b>{overdue}</b>. Kept longer for a dispute or an authority: "
+                "<b>{held}</b>."
+            ),
+            age=age,
+            overdue=value["overdue"],
+            held=value["held"],
+        )
     return format_html(
         ngettext(
             "Oldest billing record: <b>{age}</b>, counted from the end of its transaction. "
@@ -64,9 +94,18 @@ def tell_seven_years(value: Value) -> str:
     )
 
 
+def held_text(value: Value) -> str:
+    """Empty where no hold keeps anything, and for readings from before holds were counted."""
+    if not value.get("held"):
+        return ""
+    return format_html(
+        _("Kept longer for a dispute or an authority: <b>{held}</b>."), held=value["held"]
+    )
+
+
 def read_erased(now: datetime) -> Finding:
-    """`erased-on-request`: how long deletions took, and which are late."""
-    requests, median, late = one_row(
+    """`erased-on-request`: how long deletions took, which are late, and which a hold keeps open."""
+    requests, median, late, held = one_row(
         REQUESTS, {"now": now, "since": since(now), "limit": DELETED_WITHIN}
     )
     return Finding(
@@ -76,6 +115,7 @@ def read_erased(now: datetime) -> Finding:
             "requests": shown_count(requests),
             "median_seconds": None if median is None else round(median, 1),
             "late": late,
+            "held": shown_count(held),
         },
     )
 
@@ -85,6 +125,12 @@ def tell_erased(value: Value) -> str:
         ngettext("<b>{late}</b> is late.", "<b>{late}</b> are late.", value["late"]),
         late=value["late"],
     )
+    if value.get("held", 0) != 0:
+        held = format_html(
+            _("Held back for a dispute or an authority: <b>{held}</b>."),
+            held=count_text(value["held"]),
+        )
+        late = format_html("{} {}", late, held)
     if value["median_seconds"] is None:
         return format_html(
             _("<b>{requests}</b> requests in {days} days. {late}"),
@@ -108,20 +154,26 @@ def read_schedule(now: datetime) -> Finding:
     runs = RetentionRun.objects.newest_per_rule()
     refused = {run.rule for run in RetentionRun.objects.refused_since()}
     newest = max((run.started_at for run in runs.values()), default=None)
+    late = [each.rule.name for each in ages(now) if each.overdue]
+    items = overdue_items(now).count()
+    # One that never ran has left nothing behind, or `late` says so.
+    stands = any(run.started_at < now - TWO_NIGHTS for run in runs.values() if run.rule in RULES)
     return Finding(
-        holds=not errors and not refused and runs.keys() >= RULES.keys(),
+        holds=not errors and not refused and not stands and not late and not items,
         value={
             "tables": len(models),
             "gaps": len(errors),
             "rules": len(RULES),
             "rules_run": len((runs.keys() - refused) & RULES.keys()),
             "last_run": newest.isoformat() if newest else None,
+            "rules_late": len(late),
+            "items_late": items,
         },
     )
 
 
 def tell_schedule(value: Value) -> str:
-    return format_html(
+    covered = format_html(
         _(
             "The schedule covers <b>{tables}</b> tables with {gaps} gaps; <b>{run}</b> of {rules} "
             "rules have run."
@@ -131,3 +183,42 @@ def tell_schedule(value: Value) -> str:
         run=value["rules_run"],
         rules=value["rules"],
     )
+    late = format_html(
+        _("Rules with rows past their date: <b>{rules}</b>; items past theirs: <b>{items}</b>."),
+        rules=value.get("rules_late", 0),
+        items=value.get("items_late", 0),
+    )
+    return format_html("{} {}", covered, late)
+
+
+def read_de_identified(now: datetime) -> Finding:
+    """`de-identified`: the oldest month in which messages still say what they said, and to whom.
+
+    What a legal hold keeps of it is counted apart.
+    """
+    (age,) = ages(now, only=("message_content",))
+    return Finding(
+        holds=age.overdue == 0,
+        value={
+            "oldest": age.oldest.date().isoformat() if age.oldest else None,
+            "overdue": age.overdue,
+            "months": age.rule.period.months,
+            "held": age.held + count_set_aside(age.entry.model),
+        },
+    )
+
+
+def tell_de_identified(value: Value) -> str:
+    held = held_text(value)
+    if value["oldest"] is None:
+        return held or _("No message content is stored.")
+    told = format_html(
+        _(
+            "The oldest message content is of <b>{month}</b> or later; {months} months is the "
+            "limit. Past it: <b>{overdue}</b>."
+        ),
+        month=date_format(date.fromisoformat(value["oldest"]), "YEAR_MONTH_FORMAT"),
+        months=value["months"],
+        overdue=value["overdue"],
+    )
+    return format_html("{} {}", told, held) if held else told

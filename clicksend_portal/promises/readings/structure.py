@@ -13,7 +13,6 @@ from accounts.models import User
 from clicksend_portal.models import PageCount
 from clicksend_portal.promises.promise import Finding, Value
 from clicksend_portal.promises.readings import all_rows
-from foundation.roles import SENDER
 
 ADDRESS_TYPES = ("inet", "cidr")
 # `ip`, `client_ip`, `ip_address`, `remote_addr`, but not `zip` or `description`.
@@ -27,13 +26,6 @@ SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
  WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'm', 'v') AND NOT c.relispartition
    AND a.attnum > 0 AND NOT a.attisdropped
  ORDER BY c.relname, a.attnum
-"""
-
-READABLE = """
-SELECT count(*), count(*) FILTER (
-           WHERE has_any_column_privilege(%(role)s::name, c.oid, 'SELECT'))
-  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
 """
 
 
@@ -109,21 +101,4 @@ def tell_few_see(value: Value) -> str:
         accounts=value["accounts"],
         cap=value["cap"],
         without=value["without_second_factor"],
-    )
-
-
-def read_sender_rights(now: datetime) -> Finding:
-    """`lists-untouched`, in part: what the role that sends mail can read at all."""
-    ((tables, readable),) = all_rows(READABLE, {"role": SENDER})
-    return Finding(holds=True, value={"tables": tables, "readable": readable})
-
-
-def tell_sender_rights(value: Value) -> str:
-    return format_html(
-        _(
-            "What sends our mail can read <b>{readable}</b> of {tables} tables. Customers' lists "
-            "are not in the portal yet."
-        ),
-        readable=value["readable"],
-        tables=value["tables"],
     )

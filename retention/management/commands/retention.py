@@ -8,6 +8,7 @@ from django.utils import timezone, translation
 
 from foundation.roles import KEEPER, as_role
 from retention import services
+from retention.ages import ages, count_set_aside
 from retention.models import RetentionRun
 from retention.planning import PlanDiffers, make_plan, why_clock_doubtful, why_unusual
 from retention.schedule import RULES
@@ -64,11 +65,21 @@ class Command(BaseCommand):
             self.line(name, "another process has it in hand")
 
     def status(self, names: list[str]) -> None:
-        for state in services.plan(timezone.now()):
-            if state.rule.name in names:
-                run = state.last_run
-                last = "never ran" if run is None else f"last run {run.started_at:%Y-%m-%d %H:%M}"
-                self.line(state.rule.name, f"{state.rule.sentence}; {last}; {state.due} rows due")
+        """The oldest row under each rule beside its limit, what is late, what is held."""
+        last = RetentionRun.objects.newest_per_rule()
+        for age in ages(timezone.now(), only=tuple(names)):
+            run = last.get(age.rule.name)
+            ran = "never ran" if run is None else f"last run {run.started_at:%Y-%m-%d %H:%M}"
+            oldest = f"{age.oldest:%Y-%m-%d}" if age.oldest else "none"
+            late = f"; LATE: {age.overdue} rows" if age.overdue else ""
+            held = f"; held: {age.held} rows" if age.held else ""
+            self.line(
+                age.rule.name,
+                f"{age.rule.sentence}; oldest {oldest}, limit {age.cutoff:%Y-%m-%d}; "
+                f"{ran}{late}{held}",
+            )
+        if aside := count_set_aside():
+            self.line("held_rows", f"{aside} rows of dropped months stand aside for legal holds")
         for run in RetentionRun.objects.refused_since():
             if run.rule in names:
                 self.line(run.rule, f"NOT RUN on {run.started_at:%Y-%m-%d %H:%M}: {run.refused}")

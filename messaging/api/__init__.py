@@ -1,0 +1,1 @@
+"""The API of messaging: what the platform brings in."""

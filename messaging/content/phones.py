@@ -1,0 +1,36 @@
+"""Telephone numbers as people write them, in the one form networks know (E.164)."""
+
+import re
+
+import phonenumbers
+
+# 4.79877E+11: a spreadsheet shortened the number, and its last digits are gone.
+_SHORTENED = re.compile(r"[0-9]+[.,][0-9]+E\+?[0-9]+", re.IGNORECASE)
+# 98765432.0: a program took the number for an amount.
+_AMOUNT = re.compile(r"(\+?[0-9]{6,})[.,]0")
+COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+
+
+class BadNumber(ValueError):
+    """No telephone number; carries the code of the reason."""
+
+
+def to_e164(value: str, country: str) -> str:
+    """`987 65 432` in Norway is `+4798765432`; a number with its country code needs no country."""
+    if _SHORTENED.fullmatch(value):
+        raise BadNumber("phone_shortened")
+    if amount := _AMOUNT.fullmatch(value):
+        value = amount[1]
+    try:
+        number = phonenumbers.parse(value, country or None)
+    except phonenumbers.NumberParseException as error:
+        raise BadNumber("phone_unknown") from error
+    if not phonenumbers.is_valid_number(number):
+        raise BadNumber("phone_unknown")
+    return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def looks_like_number(value: str) -> bool:
+    """Digits with what people put between them; whether anyone has it is asked later."""
+    digits = sum(character.isdigit() for character in value)
+    return 6 <= digits <= 15 and re.fullmatch(r"[+0-9 ()./\-]+", value) is not None

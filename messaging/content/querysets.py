@@ -1,0 +1,166 @@
+"""What a customer looks up among their own. Each call stands inside `as_tenant`; the customer is
+named all the same, so that either alone would do."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import OperationalError, connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Lower
+from django.utils.formats import number_format
+from psycopg.errors import QueryCanceled
+
+from foundation.ids import uuid7_floor
+from foundation.tenants import as_tenant
+from messaging import policy
+from messaging.content.phones import BadNumber, to_e164
+from messaging.content.words import STATUS_WORDS
+from messaging.models import (
+    Contact,
+    ContactList,
+    ContactOptOut,
+    MessageContent,
+    MessageRecord,
+)
+
+
+class TooWide(Exception):
+    """The search would read for too long; a shorter period is quicker."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFilter:
+    """What to look for: words or a number, a period, what became of it; nothing is everything."""
+
+    words: str = ""
+    since: datetime | None = None
+    before: datetime | None = None
+    status: str = ""
+    country: str = ""
+    # Messages dated after the newest that a page showed are not meant by what is done on it.
+    newest: uuid.UUID | None = None
+
+
+@dataclass(slots=True)
+class Message:
+    """A record beside what it said, as long as that is kept."""
+
+    record: MessageRecord
+    content: MessageContent | None
+
+    @property
+    def status_words(self) -> str:
+        """What the platform said in the reader's language; as it said it where that is new."""
+        said = self.record.status
+        return str(STATUS_WORDS.get(said.lower(), said)) or "–"
+
+    @property
+    def price_words(self) -> str:
+        """Two places, or four where it is a fraction of the smallest coin."""
+        price = self.record.message_price
+        places = 4 if price * 100 % 1 else 2
+        return f"{number_format(price, places)} {self.record.currency}".strip()
+
+
+def lists_of(customer_id: uuid.UUID) -> QuerySet[ContactList]:
+    found: QuerySet[ContactList] = ContactList.objects.filter(customer_id=customer_id)
+    return found.annotate(size=Count("contacts")).order_by(Lower("list_name"), "pk")
+
+
+def find_contacts(contact_list: ContactList, words: str, *, country: str) -> QuerySet[Contact]:
+    """Newest first. A number is found however it is written; words in names and addresses."""
+    found: QuerySet[Contact] = Contact.objects.filter(contact_list=contact_list).order_by("-pk")
+    if not words:
+        return found
+    if number := as_number(words, country):
+        return found.filter(phone_number=number)
+    names = ("first_name", "last_name", "organization_name", "email", "phone_number")
+    for word in words.split():
+        found = found.filter(Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR))
+    return found
+
+
+def opted_out() -> Q:
+    """Contacts who said no to this customer and are still there: held, or reported so."""
+    said = ContactOptOut.objects.filter(customer_id=OuterRef("customer_id"))
+    by_number = said.filter(contact=OuterRef("phone_number"))
+    by_email = said.filter(contact=Lower(OuterRef("email")))
+    return Q(Exists(by_number)) | Q(Exists(by_email))
+
+
+def find_messages(wanted: MessageFilter, *, customer_id: uuid.UUID) -> QuerySet[MessageRecord]:
+    """By the key's own clock, so that a period touches its months only."""
+    found: QuerySet[MessageRecord] = MessageRecord.objects.filter(customer_id=customer_id)
+    bounds = {
+        "pk__gte": wanted.since and uuid7_floor(wanted.since),
+        "pk__lt": wanted.before and uuid7_floor(wanted.before),
+        "pk__lte": wanted.newest,
+    }
+    found = found.filter(**{name: key for name, key in bounds.items() if key})
+    if wanted.status:
+        found = found.filter(status__iexact=wanted.status)
+    if wanted.words:
+        said = MessageContent.objects.filter(pk=OuterRef("pk"), customer_id=customer_id)
+        if number := as_number(wanted.words, wanted.country):
+            said = said.filter(Q(sent_to=number) | Q(sent_from=number))
+        else:
+            names = ("body", "sent_to", "sent_from", "first_name", "last_name")
+            for word in wanted.words.split():
+                some = Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR)
+                said = said.filter(some)
+        found = found.filter(Exists(said))
+    return found.order_by("-pk")
+
+
+def with_content(records: list[MessageRecord]) -> list[Message]:
+    contents = MessageContent.objects.in_bulk([record.pk for record in records])
+    return [Message(record, contents.get(record.pk)) for record in records]
+
+
+def page_of[M: (Contact, MessageRecord)](
+    found: QuerySet[M], before: uuid.UUID | None
+) -> tuple[list[M], uuid.UUID | None]:
+    """One page by key, and where the next begins: the thousandth page costs what the first does."""
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    rows = list(found[: policy.CONTENT_PAGE + 1])
+    more = len(rows) > policy.CONTENT_PAGE
+    rows = rows[: policy.CONTENT_PAGE]
+    return rows, rows[-1].pk if more else None
+
+
+def patiently[T](ask: Callable[[], T]) -> T:
+    """Ask, but not for ever; inside the transaction of `as_tenant`, which is lost when it is."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = '{policy.SEARCH_SECONDS}s'")
+    try:
+        return ask()
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooWide from error
+        raise
+
+
+def in_pieces[M: (Contact, MessageRecord), T](
+    found: QuerySet[M], load: Callable[[list[M]], list[T]], *, customer_id: uuid.UUID
+) -> Iterator[T]:
+    """Everything, some thousand at a time, each in a short transaction of its own: a download takes
+    as long as its reader's line, and must not keep one open meanwhile."""
+    before: uuid.UUID | None = None
+    while True:
+        with as_tenant(customer_id):
+            rows = list((found.filter(pk__lt=before) if before else found)[: policy.CONTENT_BATCH])
+            loaded = load(rows)
+        if not rows:
+            return
+        yield from loaded
+        before = rows[-1].pk
+
+
+def as_number(words: str, country: str) -> str:
+    try:
+        return to_e164(words, country)
+    except BadNumber:
+        return ""

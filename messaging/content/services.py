@@ -1,0 +1,154 @@
+"""What a customer does with their lists, contacts, opt-outs and messages."""
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from foundation.tenants import as_tenant
+from messaging import policy
+from messaging.content.querysets import MessageFilter, find_messages, opted_out
+from messaging.content.signals import ContentHeld, content_going
+from messaging.models import (
+    Contact,
+    ContactList,
+    ContactOptOut,
+    MessageContent,
+    MessageRecord,
+    Report,
+)
+
+
+class Refused(Exception):
+    """Why a contact is not taken into a list; carries the field and the code of the reason."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field, self.reason = field, reason
+
+
+def make_list(name: str, *, customer_id: uuid.UUID, now: datetime) -> ContactList:
+    made: ContactList = ContactList.objects.create(
+        customer_id=customer_id, list_name=name, made_at=now
+    )
+    return made
+
+
+def add_contact(contact_list: ContactList, values: dict[str, str], *, now: datetime) -> Contact:
+    """One contact by hand; raises `Refused` for one who said no or is there. Inside `as_tenant`."""
+    # One at a time per list, so that what is looked up stays true.
+    ContactList.objects.select_for_update(no_key=True).get(pk=contact_list.pk)
+    for field in ("phone_number", "email"):
+        value = values.get(field, "")
+        if value and ContactOptOut.objects.filter(contact=value.lower()).exists():
+            raise Refused(field, "opted_out")
+        there = contact_list.contacts.alias(small=Lower(field)).filter(small=value.lower())
+        if value and there.exists():
+            raise Refused(field, "there_already")
+    added: Contact = Contact.objects.create(
+        contact_list=contact_list, customer_id=contact_list.customer_id, added_at=now, **values
+    )
+    return added
+
+
+def remove_contact(contact: Contact, *, now: datetime) -> None:
+    going(Contact, contact.customer_id, now)
+    contact.delete()
+
+
+def delete_list(list_id: uuid.UUID, *, customer_id: uuid.UUID, now: datetime) -> int:
+    """The list and all its contacts, some thousand at a time; how many contacts went.
+
+    Killed halfway, the list is shorter, and deleting it again goes on.
+    """
+    total = 0
+    while True:
+        with as_tenant(customer_id):
+            going(Contact, customer_id, now)
+            some = Contact.objects.filter(contact_list_id=list_id).values("pk")
+            gone, _ = Contact.objects.filter(pk__in=some[: policy.CONTENT_BATCH]).delete()
+            total += gone
+            if not gone:
+                going(ContactList, customer_id, now)
+                ContactList.objects.filter(pk=list_id).delete()
+                return total
+
+
+def record_contact_opt_out(contact: str, *, customer_id: uuid.UUID, now: datetime) -> int | None:
+    """This customer's contact says no to them: out of their lists at once; out of how many.
+
+    None where a legal hold keeps the rows: they are marked and left out of downloads, and go by
+    `remove_opted_out`. The opt-out stands all the same.
+    Nothing of ours is asked or told: our own suppressions are none of theirs (`lists-untouched`).
+    """
+    ContactOptOut.objects.get_or_create(
+        customer_id=customer_id, contact=contact.lower(), defaults={"since": now}
+    )
+    same = Contact.objects.alias(small=Lower("email")).filter(
+        Q(phone_number=contact) | Q(small=contact.lower())
+    )
+    same = same.filter(customer_id=customer_id)
+    try:
+        going(Contact, customer_id, now)
+    except ContentHeld:
+        return None if same.exists() else 0
+    gone, _ = same.delete()
+    return int(gone)
+
+
+def remove_opted_out(*, now: datetime) -> int:
+    """Contacts who said no and are still in lists, except while a legal hold keeps them; how many.
+
+    By the keeper, who sees every customer's.
+    """
+    standing = Contact.objects.filter(opted_out())
+    total = 0
+    for customer_id in list(standing.values_list("customer_id", flat=True).distinct()):
+        theirs = standing.filter(customer_id=customer_id).values("pk")
+        gone = policy.CONTENT_BATCH
+        while gone == policy.CONTENT_BATCH:
+            try:
+                with as_tenant(customer_id):
+                    going(Contact, customer_id, now)
+                    some = theirs[: policy.CONTENT_BATCH]
+                    gone, _ = Contact.objects.filter(pk__in=some).delete()
+            except ContentHeld:
+                break
+            total += gone
+    return total
+
+
+def withdraw_contact_opt_out(opt_out: ContactOptOut, *, now: datetime) -> None:
+    """The customer says their contact has asked to hear from them again."""
+    going(ContactOptOut, opt_out.customer_id, now)
+    opt_out.delete()
+
+
+def delete_messages(wanted: MessageFilter, *, customer_id: uuid.UUID, now: datetime) -> int:
+    """Records and what they said, newest first, some thousand at a time; how many went."""
+    total = 0
+    while True:
+        with as_tenant(customer_id):
+            going(MessageRecord, customer_id, now)
+            going(MessageContent, customer_id, now)
+            keys = list(
+                find_messages(wanted, customer_id=customer_id)
+                .values_list("pk", flat=True)
+                .order_by("-pk")[: policy.CONTENT_BATCH]
+            )
+            MessageContent.objects.filter(pk__in=keys).delete()
+            MessageRecord.objects.filter(pk__in=keys).delete()
+        total += len(keys)
+        if len(keys) < policy.CONTENT_BATCH:
+            return total
+
+
+def delete_report(report: Report, *, now: datetime) -> None:
+    going(Report, report.customer_id, now)
+    report.delete()
+
+
+def going(model: type[models.Model], customer_id: uuid.UUID, now: datetime) -> None:
+    content_going.send(sender=model, customer_id=customer_id, now=now)

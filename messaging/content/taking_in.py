@@ -1,0 +1,216 @@
+"""A batch of lines into a contact list: one transaction, so a worker that is killed did all of it
+or none, and the next one goes on after `rows_done`.
+
+The first line about a contact counts. A contact that was there before gets what the line says anew;
+an empty cell empties nothing.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models.functions import Lower
+
+from accounts.services import is_staying
+from foundation.tenants import as_tenant
+from messaging.content.columns import FIELDS
+from messaging.content.files import Row, keep_untaken
+from messaging.content.rows import Fault, Reader, clean
+from messaging.content.signals import ContentHeld, content_going
+from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
+
+COUNTED = ("added", "changed", "duplicates", "opted_out", "bad")
+
+
+class ListGone(Exception):
+    """The list was deleted while a file was read into it."""
+
+
+@dataclass(slots=True)
+class Known:
+    """The contacts of the list that a batch is about, by number and by address.
+
+    A contact is never forgotten by the number it had: two lines that would swap the numbers of two
+    contacts are refused instead of meeting a constraint.
+    """
+
+    by_phone: dict[str, Contact] = field(default_factory=dict)
+    by_email: dict[str, Contact] = field(default_factory=dict)
+
+    def remember(self, contact: Contact) -> None:
+        if contact.phone_number:
+            self.by_phone.setdefault(contact.phone_number, contact)
+        if contact.email:
+            self.by_email.setdefault(contact.email.lower(), contact)
+
+    def find(self, values: dict[str, str]) -> list[Contact]:
+        """None, one, or two where the number belongs to one and the address to another."""
+        found = [
+            self.by_phone.get(values.get("phone_number", "")),
+            self.by_email.get(values.get("email", "").lower()),
+        ]
+        return list({id(each): each for each in found if each is not None}.values())
+
+
+@dataclass(slots=True)
+class Batch:
+    """What a batch will write."""
+
+    upload: ListUpload
+    list_id: uuid.UUID
+    reader: Reader
+    header: Sequence[str]
+    # A legal hold keeps the contacts that are there as they are.
+    is_held: bool = False
+    known: Known = field(default_factory=Known)
+    opted_out: set[str] = field(default_factory=set)
+    new: list[Contact] = field(default_factory=list)
+    changed: dict[int, Contact] = field(default_factory=dict)
+    problems: list[UploadProblem] = field(default_factory=list)
+    untaken: list[Row] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def take(self, row: Row, values: dict[str, str], faults: Sequence[Fault]) -> None:
+        found = self.known.find(values)
+        if len(found) > 1:
+            faults = [self.fault("email", values, "two_contacts")]
+        if faults:
+            self.counts["bad"] += 1
+            self.untaken.append(row)
+            self.report(row, faults)
+        elif stopped := [name for name in ("phone_number", "email") if self.said_no(values, name)]:
+            self.counts["opted_out"] += 1
+            self.report(row, [self.fault(name, values, "opted_out") for name in stopped])
+        elif not found:
+            self.add(values)
+        elif found[0].added_at == self.upload.made_at:
+            self.counts["duplicates"] += 1
+            self.report(row, [self.fault(by_which(values), values, "duplicate")])
+        else:
+            self.change(found[0], row, values)
+
+    def said_no(self, values: dict[str, str], name: str) -> bool:
+        return values.get(name, "").lower() in self.opted_out
+
+    def add(self, values: dict[str, str]) -> None:
+        contact = Contact(
+            contact_list_id=self.list_id,
+            customer_id=self.upload.customer_id,
+            # By its hour it is known as of this upload, in a later batch too.
+            added_at=self.upload.made_at,
+            **values,
+        )
+        self.known.remember(contact)
+        self.new.append(contact)
+        self.counts["added"] += 1
+
+    def change(self, contact: Contact, row: Row, values: dict[str, str]) -> None:
+        other = {name: value for name, value in values.items() if getattr(contact, name) != value}
+        if not other:
+            self.counts["duplicates"] += 1
+            return
+        if self.is_held:
+            self.counts["bad"] += 1
+            self.untaken.append(row)
+            self.report(row, [self.fault(by_which(values), values, "held")])
+            return
+        for name, value in other.items():
+            setattr(contact, name, value)
+        self.known.remember(contact)
+        self.changed[id(contact)] = contact
+        self.counts["changed"] += 1
+
+    def fault(self, name: str, values: dict[str, str], reason: str) -> Fault:
+        return Fault(self.reader.place_of(name), values.get(name, ""), reason)
+
+    def report(self, row: Row, faults: Iterable[Fault]) -> None:
+        self.problems += [
+            UploadProblem(
+                upload_id=self.upload.pk,
+                customer_id=self.upload.customer_id,
+                line=row.number,
+                column=self.name_of(fault.place)[:60],
+                value=fault.value[:100],
+                reason=fault.reason,
+            )
+            for fault in faults
+        ]
+
+    def name_of(self, place: int | None) -> str:
+        """The column's own name, else its number."""
+        if place is None:
+            return ""
+        name = clean(self.header[place]) if place < len(self.header) else ""
+        return name or str(place + 1)
+
+
+def by_which(values: dict[str, str]) -> str:
+    """The field that tells who is meant."""
+    return "phone_number" if values.get("phone_number") else "email"
+
+
+def take_in_batch(
+    upload: ListUpload, rows: Sequence[Row], *, done: int, header: Sequence[str], now: datetime
+) -> bool:
+    """Whether it was for us: another worker may have it in hand, or the customer leaves."""
+    with as_tenant(upload.customer_id):
+        # Before any row is locked: the lock of holds is a transaction's first.
+        is_held = are_contacts_held(upload, now)
+        if not is_staying(upload.customer_id):
+            return False
+        mine = ListUpload.objects.select_for_update(skip_locked=True).filter(
+            pk=upload.pk, state=ListUpload.State.RUNNING, rows_done=done
+        )
+        if not mine.exists():
+            return False
+        list_id = upload.contact_list_id
+        lists = ContactList.objects.select_for_update(no_key=True)
+        if list_id is None or not lists.filter(pk=list_id).exists():
+            raise ListGone
+        reader = Reader(upload.mapping, upload.country)
+        batch = Batch(upload, list_id, reader, header, is_held)
+        read = [(row, *reader.read(row.cells)) for row in rows if any(map(str.strip, row.cells))]
+        look_up(batch, [values for _row, values, _faults in read])
+        for row, values, faults in read:
+            batch.take(row, values, faults)
+        write(batch)
+        ListUpload.objects.filter(pk=upload.pk).update(
+            rows_done=done + len(rows),
+            **{name: getattr(upload, name) + batch.counts[name] for name in COUNTED},
+        )
+    for name in COUNTED:
+        setattr(upload, name, getattr(upload, name) + batch.counts[name])
+    return True
+
+
+def are_contacts_held(upload: ListUpload, now: datetime) -> bool:
+    try:
+        content_going.send(sender=Contact, customer_id=upload.customer_id, now=now)
+    except ContentHeld:
+        return True
+    return False
+
+
+def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
+    """By number and by address apart: each has an index of its own, of those that are not empty."""
+    phones = {line["phone_number"] for line in lines if "phone_number" in line}
+    emails = {line["email"].lower() for line in lines if "email" in line}
+    there = Contact.objects.filter(contact_list_id=batch.list_id)
+    by_phone = there.exclude(phone_number="").filter(phone_number__in=phones)
+    by_email = there.exclude(email="").alias(small=Lower("email")).filter(small__in=emails)
+    # Whom both find is one contact, and changed once.
+    for contact in {each.pk: each for each in (*by_phone, *by_email)}.values():
+        batch.known.remember(contact)
+    stopped = ContactOptOut.objects.filter(contact__in=phones | emails)
+    batch.opted_out = set(stopped.values_list("contact", flat=True))
+
+
+def write(batch: Batch) -> None:
+    # Changes first: nothing new takes a number before.
+    if batch.changed:
+        Contact.objects.bulk_update(batch.changed.values(), FIELDS, batch_size=500)
+    Contact.objects.bulk_create(batch.new)
+    UploadProblem.objects.bulk_create(batch.problems)
+    keep_untaken(batch.upload, batch.untaken)

@@ -1,0 +1,1 @@
+"""Pictures for mail programs, and customers' pages of their own lists and messages."""

@@ -1,0 +1,276 @@
+"""Deletion requests with their steps: begun for those who ask by phone, and looked after."""
+
+import uuid
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import User
+from foundation.staff import ReadOnlyAdmin, WorkItem, WorkList
+from retention import services
+from retention.models import DeletionRequest, DeletionStep, Scope
+from retention.schedule import ENTRIES
+from retention.wish_forms import IdentityForm, StartForm
+from retention.words import human_day
+
+OPEN_SHOWN = 20
+ADDRESS = "admin:retention_deletionrequest"
+START, CHECK = "retention.add_deletionrequest", "retention.change_deletionrequest"
+State = DeletionRequest.State
+
+
+class StepInline(admin.TabularInline[DeletionStep, DeletionRequest]):
+    model = DeletionStep
+    fields = ("class_of_data", "removed", "blanked", "finished_at")
+    readonly_fields = fields
+    can_delete = False
+    extra = 0
+
+    @admin.display(description=gettext_lazy("class of data"))
+    def class_of_data(self, step: DeletionStep) -> str:
+        return title_of(step.name)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(DeletionRequest)
+class DeletionRequestAdmin(ReadOnlyAdmin):
+    change_list_template = "retention/admin/requests.html"
+    change_form_template = "retention/admin/request.html"
+    list_display = ("reference", "scope", "state", "source", "requested_at", "due_on", "lateness")
+    list_filter = ("state", "scope", "source")
+    date_hierarchy = "requested_at"
+    fields = (
+        "reference",
+        "scope",
+        "since",
+        "until",
+        "state",
+        "source",
+        "actor",
+        "person_id",
+        "requested_at",
+        "begins_at",
+        "due_on",
+        "finished_at",
+        "checked_by",
+        "checked_again_by",
+        "check_note",
+        "deleted",
+        "still_kept",
+    )
+    readonly_fields = ("deleted", "still_kept")
+    inlines = (StepInline,)
+
+    @admin.display(description=gettext_lazy("late"), boolean=True)
+    def lateness(self, wish: DeletionRequest) -> bool | None:
+        """Only what is late has a mark: a row of ticks would hide it."""
+        return False if is_late(wish) else None
+
+    @admin.display(description=gettext_lazy("deleted, per class"))
+    def deleted(self, wish: DeletionRequest) -> str:
+        if wish.removed is None:
+            return _("Not recorded")
+        rows = [f"{title_of(model)}: {count}" for model, count in wish.removed.items()]
+        return "; ".join(rows) or "–"
+
+    @admin.display(description=gettext_lazy("kept, per class"))
+    def still_kept(self, wish: DeletionRequest) -> str:
+        if wish.kept is None:
+            return _("Not recorded")
+        rows = [f"{title_of(row['model'])}: {row['count']} ({row['until']})" for row in wish.kept]
+        return "; ".join(rows) or "–"
+
+    def work_list(self, request: HttpRequest) -> WorkList | None:
+        """Under way, what is due first above: the worker ends them, so one that stays needs a look.
+
+        Those that wait for the customer or for a second check are named so.
+        """
+        items = [
+            WorkItem(
+                title=f"{wish.get_scope_display()}: {wish.get_state_display()}",
+                url=reverse(f"{ADDRESS}_change", args=[wish.pk]),
+                note=due_words(wish),
+            )
+            for wish in DeletionRequest.objects.under_way()[:OPEN_SHOWN]
+        ]
+        return WorkList(
+            title=_("Deletions under way"),
+            items=items,
+            empty=_("No deletion is under way."),
+            url=reverse(f"{ADDRESS}_changelist"),
+        )
+
+    # --- acting ------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("start/", view(self.start), name="retention_deletionrequest_start"),
+            path(
+                "<uuid:pk>/check/",
+                view(self.check_identity),
+                name="retention_deletionrequest_check",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        more = {"may_start": request.user.has_perm(START), "start_url": reverse(f"{ADDRESS}_start")}
+        return super().changelist_view(request, {**more, **(extra_context or {})})
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        wish = self.get_object(request, object_id)
+        waits = wish is not None and wish.state == State.UNCONFIRMED
+        more: dict[str, Any] = {
+            "waits": waits and request.user.has_perm(CHECK),
+            "check_url": reverse(f"{ADDRESS}_check", args=[wish.pk]) if wish else "",
+            "identity_form": IdentityForm(),
+            "wish": wish,
+        }
+        return super().change_view(request, object_id, form_url, {**more, **(extra_context or {})})
+
+    def start(self, request: HttpRequest) -> HttpResponse:
+        """GET shows the form, POST begins it: nothing runs before somebody confirms."""
+        if not request.user.has_perm(START):
+            raise PermissionDenied
+        given = request.POST if request.method == "POST" else None
+        form = StartForm(given, initial={"customer": request.GET.get("customer", "")})
+        if form.is_valid():
+            cleaned = form.cleaned_data
+            now = timezone.now()
+            wish = services.request_for_customer(
+                cleaned["customer"].pk,
+                actor=cast("User", request.user),
+                now=now,
+                scope=Scope(cleaned["scope"]),
+                contact_list_id=cleaned["contact_list"],
+                since=cleaned["since"],
+                until=cleaned["until"],
+                wait=cleaned["wait"],
+            )
+            if wish.requested_at == now:
+                self.log_addition(request, wish, _("Began a deletion for a customer."))
+            else:
+                self.log_change(request, wish, _("Asked once more for a customer."))
+                messages.warning(
+                    request,
+                    _(
+                        "There is a deletion that covers this already. It stays as it was asked "
+                        "for; what you chose now changes nothing."
+                    ),
+                )
+            if wish.state == State.UNCONFIRMED:
+                messages.success(request, waits_for(cleaned["customer"]))
+            return redirect(f"{ADDRESS}_change", wish.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Begin a deletion for a customer"),
+            "form": form,
+        }
+        return TemplateResponse(request, "retention/admin/start.html", context)
+
+    def check_identity(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """One member of staff says how they checked; with the second it runs."""
+        if not request.user.has_perm(CHECK):
+            raise PermissionDenied
+        wish = get_object_or_404(DeletionRequest, pk=pk)
+        back = redirect(f"{ADDRESS}_change", pk)
+        if request.method != "POST":
+            return back
+        form = IdentityForm(request.POST)
+        if not form.is_valid():
+            if wish.state != State.UNCONFIRMED:
+                messages.error(request, _("It waits for no check any more."))
+                return back
+            context = {
+                **self.admin_site.each_context(request),
+                "opts": self.opts,
+                "title": _("Who is asking?"),
+                "wish": wish,
+                "check_url": request.path,
+                "identity_form": form,
+            }
+            return TemplateResponse(request, "retention/admin/check.html", context)
+        try:
+            wish = services.record_identity_check(
+                wish,
+                actor=cast("User", request.user),
+                note=form.cleaned_data["note"],
+                now=timezone.now(),
+            )
+        except services.SamePersonError:
+            said = _("You have recorded a check already. Somebody else must, too.")
+            messages.error(request, said)
+        except services.TooLateError:
+            messages.error(request, _("It waits for no check any more."))
+        except services.StaffStaysError:
+            messages.error(request, _("This is a staff account. End the staff access first."))
+        else:
+            self.log_change(request, wish, _("Recorded an identity check."))
+            messages.success(request, recorded_words(wish))
+        return back
+
+
+def waits_for(customer: User) -> str:
+    """Who must act before it runs. Nobody is written to whose address was never confirmed."""
+    if customer.is_confirmed:
+        return _(
+            "It waits for the customer: we wrote to the confirmed address. Or record, both of you, "
+            "how you checked who is asking."
+        )
+    return _(
+        "No email went out, for the address was never confirmed. Record, both of you, how you "
+        "checked who is asking."
+    )
+
+
+def recorded_words(wish: DeletionRequest) -> str:
+    if wish.state == State.UNCONFIRMED:
+        return _("Recorded. It waits for a second check by somebody else.")
+    if wish.state == State.SCHEDULED and wish.begins_at is not None:
+        return _("Recorded. The deletion begins on %(day)s.") % {"day": human_day(wish.begins_at)}
+    return _("Recorded. The deletion runs.")
+
+
+def is_late(wish: DeletionRequest) -> bool:
+    return (
+        wish.due_on is not None
+        and wish.due_on < timezone.now().date()
+        and wish.state not in (State.FINISHED, State.WITHDRAWN)
+    )
+
+
+def due_words(wish: DeletionRequest) -> str:
+    if wish.due_on is None:
+        return f"{wish.requested_at:%Y-%m-%d %H:%M}"
+    day = human_day(wish.due_on)
+    if is_late(wish):
+        return _("late since %(day)s") % {"day": day}
+    return _("due on %(day)s") % {"day": day}
+
+
+def title_of(model: str) -> str:
+    entry = ENTRIES.get(model)
+    return model if entry is None else str(entry.title)

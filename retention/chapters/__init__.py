@@ -1,0 +1,1 @@
+"""The chapters of the schedule; `retention.schedule` puts them in order."""

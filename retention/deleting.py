@@ -1,0 +1,354 @@
+"""Doing what a deletion request asks for: its steps, batch by batch, and their end.
+
+Work is rows. A task or a command only claims what is open and finishes it, so a lost broker, a
+killed worker and a second worker change nothing about the outcome.
+"""
+
+import enum
+import logging
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+
+from accounts.models import User
+from consent.webhooks.feed import announce_erasure
+from foundation import standstill
+from retention import emails, erasure
+from retention.asking import SESSION, make_steps, stop_account
+from retention.holding import hold_lock, holds_now
+from retention.holdings import Kept, kept_after_erasure
+from retention.journal.keeping import write_erasure, write_partial_erasure
+from retention.models import DeletionRequest, DeletionStep, Scope, Source
+from retention.parts import PROFILE
+from retention.policy import ERASE_BATCH, WARN_AFTER
+from retention.schedule import ENTRIES, personal_entries
+
+logger = logging.getLogger(__name__)
+State = DeletionRequest.State
+# A transaction begins another batch until so many batches' worth of rows have gone in it.
+TOGETHER = 2
+
+
+class Progress(enum.Enum):
+    """Where a step stands after a batch."""
+
+    DONE = enum.auto()
+    MORE = enum.auto()
+    # What is left of it is kept by a legal hold; once that is released the step goes on.
+    HELD = enum.auto()
+
+
+def run_deletions(now: datetime, *, batch: int = ERASE_BATCH) -> int:
+    """Take up every open request where it was left; how many were finished.
+
+    None in standstill: what is not in the journal must not be gone.
+    """
+    if standstill.why(pages=True):
+        return 0
+    begin_scheduled(now)
+    finished = 0
+    for request in DeletionRequest.objects.open():
+        try:
+            finished += execute_deletion(request, now=now, batch=batch)
+        except Exception:
+            logger.exception("deletion %s stopped; the next round takes it up", request.reference)
+    return finished
+
+
+def begin_scheduled(now: datetime) -> None:
+    """Those whose day has come: from now on nothing takes them back."""
+    for request in DeletionRequest.objects.ready_to_begin(now):
+        try:
+            begin(request, now=now)
+        except Exception:
+            logger.exception("deletion %s did not begin; the next round tries", request.reference)
+
+
+@transaction.atomic
+def begin(request: DeletionRequest, *, now: datetime) -> None:
+    user = User.objects.select_for_update().filter(pk=request.person_id).first()
+    if user is not None and (user.is_staff or user.is_superuser):
+        logger.error("deletion %s is of somebody who is staff by now", request.reference)
+        return
+    ready = DeletionRequest.objects.ready_to_begin(now).filter(pk=request.pk)
+    if not ready.update(state=State.REQUESTED):
+        return  # another worker, or taken back a moment ago
+    if user is not None and request.scope == Scope.EVERYTHING:
+        ended, _stopped = stop_account(user, waits=False, now=now)
+        request.steps.filter(name=SESSION).update(removed=F("removed") + ended)
+
+
+@dataclass
+class Together:
+    """What one transaction has done so far."""
+
+    rows: int = 0
+    # Classes with nothing left of the person, as seen under the lock of the account's row.
+    emptied: set[str] = field(default_factory=set)
+
+
+def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ERASE_BATCH) -> bool:
+    """Every step that is not done, some batches a transaction; whether the request is done.
+
+    The last step of a request stands for the whole: it comes once all others are done.
+    """
+    make_steps(request)  # a class that the schedule has got since
+    for step in list(request.steps.filter(finished_at__isnull=True, name=erasure.JOURNAL)):
+        run_batch(request, step.pk, now=now, batch=batch)
+    held: set[uuid.UUID] = set()
+    while run_together(request, held, now=now, batch=batch):
+        pass
+    request.refresh_from_db()
+    if held and not request.is_finished:
+        note_held(request, held, now=now)
+    return request.is_finished
+
+
+def note_held(request: DeletionRequest, held: set[uuid.UUID], *, now: datetime) -> None:
+    """A hold, and nothing else, keeps it open: the last step waits for those that are held."""
+    last = erasure.step_names(Scope(request.scope))[-1]
+    waiting = request.steps.filter(finished_at__isnull=True).exclude(pk__in=held)
+    if not waiting.exclude(name=last).exists():
+        request.held_at = now
+        request.save(update_fields=["held_at"])
+
+
+@transaction.atomic
+def run_together(
+    request: DeletionRequest, held: set[uuid.UUID], *, now: datetime, batch: int
+) -> bool:
+    """One transaction of batches, of as many classes as it has room for; whether there is more.
+
+    Most customers are gone in one: then nothing slips in between two steps, and no row that went is
+    walked past again. A kill costs what the transaction did, which the next one does anew. Steps
+    that a hold keeps open are added to `held`, for this time.
+    """
+    if request.person_id is None:
+        return False
+    hold_lock(shared=True)
+    person = erasure.lock_person(request.person_id)
+    together = Together()
+    if request.scope == Scope.EVERYTHING:
+        pass_over_empty(request, person, together, now=now)
+    names = erasure.step_names(Scope(request.scope))
+    steps = list(request.steps.filter(finished_at__isnull=True).exclude(pk__in=held))
+    steps.sort(key=lambda step: names.index(step.name) if step.name in names else 0)
+    for step in steps:
+        others = request.steps.filter(finished_at__isnull=True).exclude(pk=step.pk)
+        if step.name == names[-1] and others.exists():
+            return False
+        progress = Progress.MORE
+        while progress == Progress.MORE:
+            if together.rows >= TOGETHER * batch:
+                return True
+            progress = run_batch(request, step.pk, now=now, batch=batch, together=together)
+        if progress == Progress.HELD:
+            held.add(step.pk)
+    return False
+
+
+@transaction.atomic
+def run_batch(
+    request: DeletionRequest,
+    step_id: uuid.UUID,
+    *,
+    now: datetime,
+    batch: int,
+    together: Together | None = None,
+) -> Progress:
+    """One batch. Another worker at the same step waits for the account's row.
+
+    No hold is placed while it runs, so none is missed.
+    """
+    if request.person_id is None:
+        return Progress.DONE
+    together = Together() if together is None else together
+    hold_lock(shared=True)
+    person = erasure.lock_person(request.person_id)
+    step = DeletionStep.objects.select_for_update().get(pk=step_id)
+    if step.finished_at is not None:
+        return Progress.DONE
+    whole = request.scope == Scope.EVERYTHING
+    if step.name == erasure.JOURNAL:
+        write_down(request, person, now=now)
+        DeletionStep.objects.filter(pk=step_id).update(finished_at=now)
+        return Progress.DONE
+    is_free = not holds_now(now)
+    if whole and step.name == erasure.ACCOUNT:
+        if not is_free and erasure.is_held(request, step.name, person, now=now):
+            return Progress.HELD
+        finish_deletion(request, person, now=now, emptied=together.emptied, is_free=is_free)
+        return Progress.DONE
+
+    def erase(name: str) -> erasure.Gone:
+        if whole:
+            return erasure.erase_batch(name, person, limit=batch, now=now, is_free=is_free)
+        return erasure.erase_part(request, name, person, limit=batch, now=now)
+
+    for name in erasure.HANGS_ON.get(step.name, ()):
+        if name in together.emptied:
+            continue
+        if late := erase(name).rows:
+            request.steps.filter(name=name).update(removed=F("removed") + late)
+            together.rows += late
+        if late >= batch:
+            return Progress.MORE
+    gone = erase(step.name)
+    progress = Progress.DONE if gone.rows < batch else Progress.MORE
+    if (
+        progress == Progress.DONE
+        and not is_free
+        and erasure.is_held(request, step.name, person, now=now)
+    ):
+        progress = Progress.HELD
+    DeletionStep.objects.filter(pk=step_id).update(
+        removed=F("removed") + gone.rows,
+        blanked=F("blanked") + gone.blanked,
+        finished_at=now if progress == Progress.DONE else None,
+    )
+    together.rows += gone.rows
+    if progress == Progress.DONE:
+        together.emptied.add(step.name)
+    if not whole and not request.steps.filter(finished_at__isnull=True).exists():
+        finish_part(request, person, now=now)
+    return progress
+
+
+def pass_over_empty(
+    request: DeletionRequest, person: erasure.Person, together: Together, *, now: datetime
+) -> None:
+    """Classes with nothing of the person are done at once: each step costs some statements.
+
+    What comes into them meanwhile is taken by the last step.
+    """
+    steps = request.steps.filter(finished_at__isnull=True)
+    done = set(erasure.step_names()) - set(steps.values_list("name", flat=True))
+    present = erasure.classes_with_rows(person, besides=done)
+    empty = [
+        entry.model
+        for entry in personal_entries()
+        if entry.model not in present and entry.model not in done
+    ]
+    steps.filter(name__in=empty).update(finished_at=now)
+    together.emptied.update(empty)
+
+
+def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
+    """Into the journal before anything goes; and what will stay, as it is known on this day."""
+    if request.scope == Scope.EVERYTHING:
+        addresses = [] if person.user is None else [person.user.email]
+        place = write_erasure(request.reference, person.id, addresses, now=now)
+        request.kept = [each.as_json() for each in kept_after_erasure(person.id, now=now)]
+    else:
+        place = write_partial_erasure(request, now=now)
+    request.journal_position, request.journal_chain = place.position, place.chain
+    request.save(update_fields=["kept", "journal_position", "journal_chain"])
+
+
+def finish_deletion(
+    request: DeletionRequest,
+    person: erasure.Person,
+    *,
+    now: datetime,
+    emptied: Collection[str] = (),
+    is_free: bool = False,
+) -> None:
+    """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
+    request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
+    swept = erasure.sweep(person, now=now, emptied=emptied, is_free=is_free)
+    for name, gone in swept.items():
+        if gone.rows:
+            request.steps.filter(name=name).update(
+                removed=F("removed") + gone.rows, blanked=F("blanked") + gone.blanked
+            )
+    request.steps.filter(finished_at__isnull=True).update(finished_at=now)
+    for part in DeletionRequest.objects.filter(person_id=person.id).exclude(pk=request.pk):
+        end_part(part, now=now)
+    end_request(request, now=now)
+    if person.user is not None and request.source != Source.REPLAY:
+        emails.send_deletion_confirmed(
+            person.user,
+            removed=request.removed,
+            blanked=request.blanked,
+            kept=[Kept.from_json(row) for row in request.kept],
+            reference=request.reference,
+        )
+
+
+def finish_part(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
+    """A part is gone: proof and mail, in the transaction of its last batch."""
+    end_request(request, now=now)
+    if person.user is not None and request.source != Source.REPLAY:
+        emails.send_part_deleted(person.user, request)
+
+
+def end_part(part: DeletionRequest, *, now: datetime) -> None:
+    """A request for a part, overtaken by that for everything: what it covers is gone with it."""
+    if part.state == State.REQUESTED:
+        part.steps.filter(finished_at__isnull=True).update(finished_at=now)
+        end_request(part, now=now)
+    else:
+        # As it was read: one that has been confirmed meanwhile goes on.
+        DeletionRequest.objects.filter(pk=part.pk, state=part.state).update(
+            state=State.WITHDRAWN,
+            finished_at=now,
+            person_id=None,
+            contact_list_id=None,
+            check_note="",
+        )
+
+
+def end_request(request: DeletionRequest, *, now: datetime) -> None:
+    """What went, by class; from now on the request names nobody."""
+    request.removed = dict(request.steps.filter(removed__gt=0).values_list("name", "removed"))
+    # With the columns as the schedule has them today: a class may have another name tomorrow.
+    request.blanked = {
+        name: {"count": count, "fields": blanked_fields(request, name)}
+        for name, count in request.steps.filter(blanked__gt=0).values_list("name", "blanked")
+    }
+    request.state = State.FINISHED
+    request.finished_at = now
+    request.person_id = request.contact_list_id = None
+    request.check_note = ""
+    request.save(
+        update_fields=[
+            "removed",
+            "blanked",
+            "state",
+            "finished_at",
+            "person_id",
+            "contact_list_id",
+            "check_note",
+            "announcement",
+            "announced",
+        ]
+    )
+
+
+def blanked_fields(request: DeletionRequest, name: str) -> list[str]:
+    if request.scope == Scope.PROFILE and name == erasure.ACCOUNT:
+        return list(PROFILE)
+    return list(ENTRIES[name].blanked)
+
+
+@transaction.atomic
+def watch_deletions(now: datetime) -> int:
+    """Daily: tell the privacy address once of each that is open after 20 days; how many.
+
+    One that nobody confirmed by the day on which it is due is over: whoever asked can ask again.
+    """
+    today = now.date()
+    for lapsed in DeletionRequest.objects.unconfirmed().filter(due_on__lt=today):
+        end_part(lapsed, now=now)
+    waiting = DeletionRequest.objects.under_way().filter(
+        warned_at__isnull=True, requested_at__lte=now - WARN_AFTER
+    )
+    requests = list(waiting.select_for_update())
+    if requests:
+        emails.send_deletions_due(requests, today=today)
+        DeletionRequest.objects.filter(pk__in=[each.pk for each in requests]).update(warned_at=now)
+    return len(requests)

@@ -1,0 +1,275 @@
+"""Asking for an archive, and making it in the background.
+
+The work is its row: a worker that takes it up puts its own moment there, renewed with every batch,
+and writes pieces only as long as that moment still stands. Killed, its row stands still, and
+another worker begins anew; one that was only slow finds the row is not its own any more, and stops.
+"""
+
+import logging
+import time
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+from celery import current_app
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import Q
+from django.utils import translation
+from kombu.exceptions import OperationalError as BrokerGone
+
+from accounts.models import User
+from accounts.services import is_staying
+from foundation import standstill
+from foundation.tenants import as_tenant
+from retention import policy
+from retention.exporting import emails
+from retention.exporting.archive import Archive, csv_head, csv_lines, json_lines, json_text
+from retention.exporting.index import ClassInArchive, index_page, manifest
+from retention.exporting.rows import Reader, count_rows
+from retention.exporting.tables import Row, Table, exported_tables
+from retention.models import Export, ExportPart
+
+logger = logging.getLogger(__name__)
+OPEN = (Export.State.REQUESTED, Export.State.RUNNING)
+# From here on a file may unpack to more than 2 GiB.
+MANY_ROWS = 500_000
+
+
+class TakenOverError(Exception):
+    """The archive is another worker's by now, or its owner leaves or is gone."""
+
+
+# --- asking --------------------------------------------------------------------------------------
+
+
+def request_export(person_id: uuid.UUID, *, actor: str, now: datetime, wake: bool = True) -> Export:
+    """One is made at a time; asking again while it is under way is the same wish."""
+    language = User.objects.values_list("language", flat=True).get(pk=person_id)
+    with as_tenant(person_id):
+        wish = Export(
+            customer_id=person_id,
+            actor=actor,
+            language=language or settings.LANGUAGE_CODE,
+            requested_at=now,
+        )
+        Export.objects.bulk_create([wish], ignore_conflicts=True)
+        export: Export = Export.objects.get(customer_id=person_id, state__in=OPEN)
+        if wake:
+            transaction.on_commit(partial(wake_maker, person_id))
+    return export
+
+
+def wake_maker(person_id: uuid.UUID) -> None:
+    """Without a broker the keeper's next round finds the row."""
+    try:
+        current_app.send_task("retention.tasks.make_exports", args=[str(person_id)])
+    except BrokerGone:
+        logger.warning("the broker does not answer; an archive waits for the next round")
+
+
+def wake_makers(now: datetime) -> int:
+    """As the keeper, who sees every wish: those nobody has in hand are offered to the workers."""
+    idle = is_idle(now) & Q(requested_at__lt=now - timedelta(seconds=5))
+    owners = Export.objects.filter(idle).order_by("requested_at")
+    waiting = list(owners.values_list("customer_id", flat=True))
+    for person_id in waiting:
+        wake_maker(person_id)
+    return len(waiting)
+
+
+def is_idle(now: datetime) -> Q:
+    """Asked for and not begun, or begun by a worker that says nothing any more."""
+    stalled = Q(state=Export.State.RUNNING, moved_at__lt=now - policy.EXPORT_STALLED)
+    return Q(state=Export.State.REQUESTED) | stalled
+
+
+# --- making --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, kw_only=True)
+class Job:
+    """An archive in this worker's hands. `moved_at` is what says that it is."""
+
+    id: uuid.UUID
+    person_id: uuid.UUID
+    language: str
+    began_at: datetime
+    moved_at: datetime
+    parts: int = 0
+    done: int = 0
+    began: float = field(default_factory=time.monotonic)
+
+    def moment(self) -> datetime:
+        return self.began_at + timedelta(seconds=time.monotonic() - self.began)
+
+
+def make_exports(person_id: uuid.UUID, *, now: datetime) -> int:
+    """What this customer has asked for and nobody has in hand; how many were made.
+
+    None in standstill: a database that lacks an erasure shows nobody what it should not have.
+    """
+    if standstill.why(pages=True):
+        return 0
+    with as_tenant(person_id):
+        waiting = list(Export.objects.filter(is_idle(now), customer_id=person_id))
+    made = [make_export(each.pk, person_id=person_id, now=now) for each in waiting]
+    return sum(each is not None for each in made)
+
+
+def make_export(
+    export_id: uuid.UUID, *, person_id: uuid.UUID, now: datetime, rows: int = policy.EXPORT_ROWS
+) -> Export | None:
+    """The archive, ready; None when another worker has it, or its owner is gone meanwhile.
+
+    Without the database it is taken up again later. What fails by itself would fail again: then it
+    says so, and its owner may ask anew.
+    """
+    job = claim_export(export_id, person_id=person_id, now=now)
+    if job is None:
+        return None
+    try:
+        return write_export(job, rows=rows)
+    except TakenOverError:
+        logger.info("an archive was taken over or is gone")
+        return None
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        give_up(job)
+        raise
+
+
+def claim_export(export_id: uuid.UUID, *, person_id: uuid.UUID, now: datetime) -> Job | None:
+    """Begins anew: what a worker that died had written goes. Given up when a day has passed."""
+    with as_tenant(person_id):
+        if not is_staying(person_id):
+            return None
+        idle = Export.objects.filter(is_idle(now), pk=export_id)
+        late = idle.filter(requested_at__lt=now - policy.EXPORT_MADE_WITHIN)
+        if late.update(state=Export.State.FAILED, finished_at=now):
+            forget_parts(export_id)
+            return None
+        if not idle.update(state=Export.State.RUNNING, moved_at=now, rows_done=0, rows_total=0):
+            return None
+        forget_parts(export_id)
+        language = Export.objects.values_list("language", flat=True).get(pk=export_id)
+    return Job(id=export_id, person_id=person_id, language=language, began_at=now, moved_at=now)
+
+
+def give_up(job: Job) -> None:
+    with as_tenant(job.person_id):
+        mine = Export.objects.filter(pk=job.id, moved_at=job.moved_at)
+        if mine.update(state=Export.State.FAILED, finished_at=job.moment()):
+            forget_parts(job.id)
+
+
+def forget_parts(export_id: uuid.UUID) -> None:
+    parts = ExportPart.objects.filter(export_id=export_id)
+    parts._raw_delete(parts.db)
+
+
+def write_export(job: Job, *, rows: int) -> Export:
+    tables = exported_tables()
+    counts = count_rows(tables, job.person_id)
+    # Each row is written twice: as JSON and as CSV.
+    move(job, total=2 * sum(counts.values()))
+    archive = Archive(made_at=job.began_at)
+    with translation.override(job.language):
+        reader = Reader(person_id=job.person_id, size=rows)
+        for table in tables:
+            if count := sum(counts[entry.model] for entry in table.entries):
+                write_table(archive, job, table, reader, count=count)
+        told = [
+            ClassInArchive(entry=entry, table=table, count=counts[entry.model])
+            for table in tables
+            for entry in table.entries
+        ]
+        user = User.objects.get(pk=job.person_id)
+        archive.add("manifest.json", json_text(manifest(user, told, now=job.began_at), indent=2))
+        archive.add("index.html", index_page(user, told, now=job.began_at))
+    archive.complete()
+    return finish(archive, job)
+
+
+def write_table(archive: Archive, job: Job, table: Table, reader: Reader, *, count: int) -> None:
+    read = reader.read_twice(table, count=count)
+    headers = table.headers
+    large = count > MANY_ROWS
+    with archive.file(table.csv_name, large=large) as file:
+        file.write(csv_head(headers))
+        for page in read():
+            file.write(csv_lines(page, headers))
+            save(archive, job, done=len(page))
+    with archive.file(table.json_name, large=large) as file:
+        for page, lines in json_pages(table, read()):
+            file.write(lines)
+            save(archive, job, done=len(page))
+
+
+def json_pages(table: Table, pages: Iterable[list[Row]]) -> Iterator[tuple[list[Row], bytes]]:
+    """A row a line, or for few rows one list of them."""
+    if table.is_bulk:
+        yield from ((page, json_lines(page)) for page in pages)
+        return
+    opening = b"[\n"
+    for page in pages:
+        yield page, opening + b",\n".join(json_text(row).encode() for row in page)
+        opening = b",\n"
+    yield [], b"\n]\n" if opening != b"[\n" else b"[]\n"
+
+
+def save(archive: Archive, job: Job, *, done: int) -> None:
+    """The whole pieces there are, and now and then how far it is, in one transaction."""
+    job.done += done
+    told_lately = job.moment() - job.moved_at < policy.EXPORT_TELLS
+    if told_lately and len(archive.pieces.waiting) < policy.EXPORT_PIECE:
+        return
+    with as_tenant(job.person_id):
+        move(job)
+        for piece in archive.pieces.take(policy.EXPORT_PIECE):
+            put_part(job, piece)
+
+
+def move(job: Job, *, total: int | None = None) -> None:
+    """Renew the hold on the row, or learn that it is lost."""
+    moment = job.moment()
+    change = {} if total is None else {"rows_total": total}
+    with as_tenant(job.person_id):
+        mine = Export.objects.filter(pk=job.id, state=Export.State.RUNNING, moved_at=job.moved_at)
+        if not is_staying(job.person_id):
+            raise TakenOverError
+        if not mine.update(moved_at=moment, rows_done=job.done, **change):
+            raise TakenOverError
+    job.moved_at = moment
+
+
+def put_part(job: Job, data: bytes) -> None:
+    part = ExportPart(export_id=job.id, customer_id=job.person_id, number=job.parts, data=data)
+    part.save(force_insert=True)
+    job.parts += 1
+
+
+def finish(archive: Archive, job: Job) -> Export:
+    """The last piece, the mail that says so, and no other archive of the same customer any more."""
+    with as_tenant(job.person_id):
+        move(job)
+        if rest := archive.pieces.take_rest():
+            put_part(job, rest)
+        moment = job.moment()
+        export: Export = Export.objects.get(pk=job.id)
+        export.state = Export.State.READY
+        # Fewer were written where two classes share a row.
+        export.rows_done = export.rows_total
+        export.finished_at = moment
+        export.expires_at = moment + policy.EXPORT_THERE
+        export.size = archive.pieces.size
+        export.sha256 = archive.pieces.digest.hexdigest()
+        export.save()
+        former = Export.objects.filter(customer_id=job.person_id).exclude(pk=job.id)
+        ExportPart.objects.filter(export__in=former).delete()
+        former.delete()
+        emails.send_export_ready(User.objects.get(pk=job.person_id), export)
+    return export

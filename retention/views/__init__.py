@@ -1,0 +1,1 @@
+"""A person's data: see it, take it along, have it deleted; and the schedule for everybody."""

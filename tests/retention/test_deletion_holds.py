@@ -1,0 +1,171 @@
+"""A legal hold keeps what it names out of a deletion; released, the deletion goes on by itself."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from foundation.roles import KEEPER, as_role
+from messaging.models import MessageContent
+from retention import deleting, services
+from retention.holdings import preview_erasure, rows_about
+from retention.models import DeletionRequest, LegalHold, Scope, Source
+from retention.schedule import personal_entries
+from tests.factories import NOW, make_customer, topic
+from tests.retention.belongings import give_message
+from tests.retention.life import VALUES, make_full_customer
+from tests.retention.test_deletion import withheld
+from tests.retention.test_deletion_requests import english
+
+pytestmark = pytest.mark.django_db
+
+
+def hold(**names: Any) -> LegalHold:
+    with as_role(KEEPER):
+        made: LegalHold = LegalHold.objects.create(
+            reason="Dispute", reference="2026/1", review_on=NOW.date(), placed_at=NOW, **names
+        )
+    return made
+
+
+def release(each: LegalHold) -> None:
+    with as_role(KEEPER):
+        LegalHold.objects.filter(pk=each.pk).update(released_at=NOW)
+
+
+def ask(person: User, scope: Scope = Scope.EVERYTHING) -> DeletionRequest:
+    return services.request_deletion(
+        person.pk, source=Source.CUSTOMER, actor="self", now=NOW, scope=scope
+    )
+
+
+def work() -> int:
+    with as_role(KEEPER):
+        return services.run_deletions(NOW, batch=2)
+
+
+def left(person: User) -> dict[str, int]:
+    with as_role(KEEPER):
+        return {
+            entry.model: number
+            for entry in personal_entries()
+            if (number := rows_about(entry, person.pk).count())
+        }
+
+
+def test_a_held_class_stays_and_everything_else_goes() -> None:
+    person = make_full_customer()
+    billing = hold(data_class="billing")
+    wish = ask(person)
+    assert work() == 0
+    wish.refresh_from_db()
+    assert wish.state == "requested"
+    assert wish.held_at == NOW
+    assert set(left(person)) == {"accounts.Invoice", "accounts.Transaction", "accounts.User"}
+    release(billing)
+    assert work() == 1
+    wish.refresh_from_db()
+    assert wish.is_finished
+    assert not left(person)
+
+
+def test_a_hold_on_the_customer_keeps_all_and_still_no_mail_goes() -> None:
+    person = make_customer(yes=("newsletter",))
+    hold(customer_id=person.pk)
+    ask(person)
+    before = left(person)
+    assert work() == 0
+    assert left(person) == before
+    assert withheld(person, topic().pk) == "deactivated"
+
+
+def test_the_hold_of_somebody_else_holds_nothing_back() -> None:
+    person = make_full_customer()
+    hold(customer_id=make_customer().pk)
+    ask(person)
+    assert work() == 1
+
+
+def test_of_a_period_only_its_messages_are_held() -> None:
+    person = make_customer()
+    with as_role(KEEPER):
+        give_message(person, "held", now=NOW - timedelta(days=2))
+        give_message(person, "free", now=NOW - timedelta(minutes=1))
+    day = (NOW - timedelta(days=2)).date()
+    if day == (NOW - timedelta(minutes=1)).date():  # pragma: no cover
+        pytest.skip("one day")
+    span = hold(data_class="content", since=day, until=day)
+    wish = ask(person, Scope.MESSAGES)
+    assert work() == 0
+    with as_role(KEEPER):
+        assert MessageContent.objects.filter(customer_id=person.pk).count() == 1
+    release(span)
+    assert work() == 1
+    wish.refresh_from_db()
+    assert wish.removed["messaging.MessageContent"] == 2
+
+
+def test_a_hold_placed_meanwhile_is_seen_by_the_next_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    person = make_full_customer()
+    wish = ask(person)
+    run = deleting.run_batch
+
+    def run_then_hold(request: DeletionRequest, step_id: Any, **kwargs: Any) -> Any:
+        progress = run(request, step_id, **kwargs)
+        at = request.steps.get(pk=step_id).name
+        if at == "messaging.MessageContent" and not LegalHold.objects.exists():
+            hold(data_class="content")
+        return progress
+
+    with monkeypatch.context() as patch:
+        patch.setattr(deleting, "run_batch", run_then_hold)
+        work()
+    wish.refresh_from_db()
+    step = wish.steps.get(name="messaging.MessageContent")
+    assert (step.removed, step.finished_at) == (2, None)
+    with as_role(KEEPER):
+        assert MessageContent.objects.filter(customer_id=person.pk).count() == 1
+    assert "accounts.User" in left(person)
+
+
+def test_the_preview_and_the_progress_name_what_is_held() -> None:
+    person = make_full_customer(language="en")
+    hold(data_class="billing")
+    preview = preview_erasure(person.pk, now=NOW)
+    assert {each.entry.model for each in preview.held} >= {
+        "accounts.Invoice",
+        "accounts.Transaction",
+    }
+    assert not {each.entry.model for each in preview.deleted} & {"accounts.Invoice"}
+    client = Client()
+    client.force_login(person)
+    assert "Held back for now" in english(client, "/data/delete/")
+    wish = ask(person)
+    work()
+    page = english(Client(), f"/data/delete/{wish.reference}/")
+    assert "held back for now" in page
+    assert "Invoices" in page
+    for value in VALUES:
+        assert value not in page
+
+
+def test_without_a_hold_nothing_is_said_to_be_held() -> None:
+    person = make_full_customer(language="en")
+    assert preview_erasure(person.pk, now=NOW).held == []
+    wish = ask(person)
+    assert "held back" not in english(Client(), f"/data/delete/{wish.reference}/")
+
+
+def test_the_profile_of_a_held_account_is_not_blanked() -> None:
+    person = make_full_customer()
+    each = hold(customer_id=person.pk)
+    ask(person, Scope.PROFILE)
+    assert work() == 0
+    person.refresh_from_db()
+    assert person.company == VALUES[5]
+    release(each)
+    assert work() == 1

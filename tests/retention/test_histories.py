@@ -1,0 +1,263 @@
+"""Whatever several people did: who is erased leaves no trace, and who stays loses nothing.
+
+Histories of choices, mails, content, billing, uploads, archives and requests of every scope, beside
+others' of the same; everything is looked for in all tables and in the journal afterwards.
+"""
+
+import hashlib
+import tempfile
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import override_settings
+from hypothesis import HealthCheck, Phase, example, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import Session, User
+from consent import services as consent
+from consent.models import Source
+from foundation import standstill
+from foundation.roles import KEEPER, as_role
+from foundation.tenants import as_tenant
+from messaging.models import ContactList
+from messaging.outbox import put_account_mail
+from retention import services
+from retention.holdings import rows_about
+from retention.journal.keeping import keep_log
+from retention.models import DeletionRequest, Scope
+from retention.models import Source as Way
+from retention.schedule import personal_entries
+from tests.factories import NOW, make_customer, topic
+from tests.journal.life import forgotten
+from tests.retention import belongings
+from tests.retention.life import COUNTS, STAYING, write_log
+from tests.retention.traces import tables_with
+
+pytestmark = pytest.mark.django_db
+PEOPLE = 3
+TOMORROW = NOW + timedelta(days=1)
+TOPICS = ("newsletter", "special_offers")
+
+
+def name_of(number: int) -> str:
+    return f"zeppelin{number}"
+
+
+def make_person(number: int) -> User:
+    name = name_of(number)
+    return make_customer(
+        yes=("newsletter",),
+        email=f"{name}@example.test",
+        username=name,
+        first_name=name,
+        company=f"{name} AS",
+        phone=f"+479876543{number}",
+    )
+
+
+def key() -> str:
+    return uuid.uuid4().hex
+
+
+def choose(person: User, turn: int) -> None:
+    answers = {topic(TOPICS[turn % 2]).pk: turn % 3 == 0}
+    consent.record_choices(person.pk, answers, source=Source.PREFERENCES, now=NOW)
+
+
+def pause(person: User, turn: int) -> None:
+    consent.record_pause(person.pk, [topic().pk], months=3, source=Source.PREFERENCES, now=NOW)
+
+
+def opt_out(person: User, turn: int) -> None:
+    consent.record_opt_out(person.pk, [topic().pk], source=Source.ONE_CLICK, now=NOW)
+
+
+def get_mail(person: User, turn: int) -> None:
+    put_account_mail(
+        to=person.email.upper() if turn % 2 else person.email,
+        person_id=None if turn % 2 else person.pk,
+        purpose="password_changed",
+        language="nb",
+        subject=person.first_name,
+        text=person.company,
+        html="",
+        now=NOW,
+    )
+
+
+def sign_in(person: User, turn: int) -> None:
+    Session.objects.create(
+        session_key=key(), session_data=person.username, expire_date=NOW, user=person
+    )
+
+
+def be_written_to(person: User, turn: int) -> None:
+    with as_role(KEEPER):
+        belongings.give_message(person, key(), now=NOW, body=person.first_name)
+
+
+def upload(person: User, turn: int) -> None:
+    with as_role(KEEPER):
+        found = ContactList.objects.filter(customer=person).exists()
+        if not found:
+            belongings.give_lists(person, now=NOW)
+
+
+def pay(person: User, turn: int) -> None:
+    belongings.give_billing(person, key=key())
+
+
+def fetch_archive(person: User, turn: int) -> None:
+    with as_role(KEEPER):
+        belongings.give_archives(person, now=NOW)
+
+
+def be_looked_after(person: User, turn: int) -> None:
+    write_log(person, str(person.pk), User, person.username)
+
+
+def ask(person: User, **what: Any) -> None:
+    services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW, **what)
+
+
+def ask_for_profile(person: User, turn: int) -> None:
+    ask(person, scope=Scope.PROFILE)
+
+
+def ask_for_list(person: User, turn: int) -> None:
+    with as_tenant(person.pk):
+        found = ContactList.objects.filter(customer=person).first()
+    if found is not None:
+        ask(person, scope=Scope.LIST, contact_list_id=found.pk)
+
+
+def ask_for_content(person: User, turn: int) -> None:
+    ask(person, scope=Scope.CONTENT, since=NOW.date() if turn % 2 else None)
+
+
+def ask_for_messages(person: User, turn: int) -> None:
+    ask(person, scope=Scope.MESSAGES, until=TOMORROW.date() if turn % 2 else None)
+
+
+def let_keeper_work(person: User, turn: int) -> None:
+    """In the middle of the history: what was asked for by anybody is done, and the log goes on."""
+    with as_role(KEEPER):
+        keep_log(NOW)
+        services.run_deletions(NOW, batch=2)
+
+
+DEEDS: dict[str, Callable[[User, int], None]] = {
+    deed.__name__: deed
+    for deed in (
+        choose,
+        pause,
+        opt_out,
+        get_mail,
+        sign_in,
+        be_written_to,
+        upload,
+        pay,
+        be_looked_after,
+        fetch_archive,
+        ask_for_profile,
+        ask_for_list,
+        ask_for_content,
+        ask_for_messages,
+        let_keeper_work,
+    )
+}
+ONCE = {"fetch_archive"}  # one archive at a time, and one copy aside
+
+people = st.integers(0, PEOPLE - 1)
+histories = st.lists(st.tuples(people, st.sampled_from(sorted(DEEDS))), min_size=4, max_size=14)
+
+
+def live(persons: list[User], history: list[tuple[int, str]]) -> None:
+    done: set[tuple[int, str]] = set()
+    for turn, (number, deed) in enumerate(history):
+        if deed in ONCE and (number, deed) in done:
+            continue
+        done.add((number, deed))
+        DEEDS[deed](persons[number], turn)
+
+
+def digest_of(person: User) -> dict[str, tuple[int, str]]:
+    """How many rows of each class are about them, and a digest of what those say."""
+    found = {}
+    with as_role(KEEPER):
+        for entry in personal_entries():
+            rows = [
+                repr(sorted(row.items()))
+                for row in rows_about(entry, person.pk).order_by("pk").values()
+            ]
+            said = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+            found[entry.model] = (len(rows), said)
+    return found
+
+
+@hypothesis_settings(
+    max_examples=8,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=list(HealthCheck),
+)
+@example([(number, deed) for number in range(PEOPLE) for deed in DEEDS], {0, 2}, 2)
+@given(histories, st.sets(people, min_size=1, max_size=PEOPLE - 1), st.sampled_from([2, 1000]))
+def test_who_is_erased_leaves_no_trace_and_who_stays_loses_nothing(
+    history: list[tuple[int, str]], erased: set[int], batch: int
+) -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        override_settings(JOURNAL_URL=(Path(folder) / "journal.jsonl").as_uri()),
+        forgotten(),
+    ):
+        standstill.forget()
+        persons = [make_person(number) for number in range(PEOPLE)]
+        live(persons, history)
+        let_keeper_work(persons[0], 0)  # what they asked for of their own
+        staying = [persons[number] for number in set(range(PEOPLE)) - erased]
+        before = {person.pk: digest_of(person) for person in staying}
+        for number in erased:
+            ask(persons[number])
+        with as_role(KEEPER):
+            assert services.run_deletions(NOW, batch=batch) == len(erased)
+            keep_log(NOW)
+
+        assert {person.pk: digest_of(person) for person in staying} == before
+        for number in erased:
+            assert_gone(persons[number], number, Path(folder))
+        assert not DeletionRequest.objects.open().exists()
+    standstill.forget()
+
+
+def assert_gone(person: User, number: int, folder: Path) -> None:
+    gone = (name_of(number), f"+479876543{number}", str(person.pk), person.pk.hex)
+    # The confirmation has the address until it is sent: it is the one row that still knows it.
+    assert set(tables_with(*gone)) <= STAYING | {"messaging_message"}
+    assert tables_with(str(person.pk), person.pk.hex) == {}
+    assert tables_with(name_of(number)).get("messaging_message") == 1
+    said = b"".join(path.read_bytes() for path in folder.iterdir())
+    assert not [value for value in gone if value.encode() in said]
+
+
+def test_the_deeds_reach_every_class_of_content() -> None:
+    """A class that no history makes would be searched in vain."""
+    person = make_person(0)
+    for turn, deed in enumerate(DEEDS.values()):
+        if not deed.__name__.startswith(("ask", "let")):
+            deed(person, turn)
+    made = {model for model, (number, _digest) in digest_of(person).items() if number}
+    content = {model for model in COUNTS if model.startswith(("messaging.", "retention."))}
+    assert content - made == {
+        "messaging.Message",  # this time to the address alone
+        "messaging.ProviderEvent",
+        "retention.PhysicalItem",
+    }
+    assert {"accounts.Transaction", "consent.ConsentDetail", "admin.LogEntry"} <= made

@@ -1,0 +1,211 @@
+"""A legal hold stands against the customer's own wish to delete, and only for what it names."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import User
+from foundation.tenants import as_tenant
+from messaging.content import services
+from messaging.content.files import Row
+from messaging.content.signals import ContentHeld
+from messaging.content.taking_in import take_in_batch
+from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
+from retention.entries import DataClass
+from retention.holding import is_person_held
+from retention.models import Export, LegalHold
+from retention.policy import HOLD_UNAPPROVED
+from retention.schedule import ENTRIES
+from tests.api.feeding import CUSTOMER, feed, wrong
+from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
+
+pytestmark = pytest.mark.django_db
+
+
+def held(**about: object) -> LegalHold:
+    boss = make_staff()
+    fields = {
+        "reason": "a dispute",
+        "reference": str(uuid.uuid4()),
+        "review_on": (NOW + timedelta(days=90)).date(),
+        "placed_by": boss,
+        "placed_at": NOW,
+    }
+    return LegalHold.objects.create(**(fields | about))
+
+
+def list_of(person: User) -> ContactList:
+    with as_tenant(person.pk):
+        made = make_list(person)
+        make_contact(made, email="kari@example.test")
+    return made
+
+
+def left(person: User) -> int:
+    with as_tenant(person.pk):
+        return Contact.objects.count()
+
+
+def test_a_held_list_is_not_deleted_by_its_owner_and_goes_once_released() -> None:
+    person = make_customer()
+    own = list_of(person)
+    hold = held(customer_id=person.pk)
+    with pytest.raises(ContentHeld):
+        services.delete_list(own.pk, customer_id=person.pk, now=NOW)
+    assert left(person) == 1
+    LegalHold.objects.filter(pk=hold.pk).update(
+        released_at=NOW, released_by=hold.placed_by, release_reason="settled"
+    )
+    assert services.delete_list(own.pk, customer_id=person.pk, now=NOW) == 1
+
+
+def archives(person: User) -> list[str]:
+    with as_tenant(person.pk):
+        return sorted(Export.objects.values_list("state", flat=True))
+
+
+def test_what_its_owner_deletes_stands_in_no_archive_either() -> None:
+    person, other = make_customer(), make_customer()
+    own = list_of(person)
+    for each in (person, other):
+        for state in (Export.State.READY, Export.State.RUNNING):
+            with as_tenant(each.pk):
+                Export.objects.create(
+                    customer=each, state=state, actor="self", requested_at=NOW, moved_at=NOW
+                )
+    services.delete_list(own.pk, customer_id=person.pk, now=NOW)
+    assert archives(person) == ["requested"]  # begun anew, without the list
+    assert archives(other) == ["ready", "running"]
+
+
+def test_what_a_hold_keeps_stays_in_its_archive() -> None:
+    person = make_customer()
+    own = list_of(person)
+    with as_tenant(person.pk):
+        Export.objects.create(
+            customer=person, state=Export.State.READY, actor="self", requested_at=NOW
+        )
+    held(customer_id=person.pk)
+    with pytest.raises(ContentHeld):
+        services.delete_list(own.pk, customer_id=person.pk, now=NOW)
+    assert archives(person) == ["ready"]
+
+
+@pytest.mark.parametrize("about", [{"data_class": DataClass.BILLING}, {"customer_id": None}])
+def test_a_hold_on_something_else_keeps_nobody_from_deleting(about: dict[str, object]) -> None:
+    person = make_customer()
+    own = list_of(person)
+    other = make_customer()
+    held(**({"customer_id": other.pk} if about == {"customer_id": None} else about))
+    assert services.delete_list(own.pk, customer_id=person.pk, now=NOW) == 1
+
+
+# --- the platform's feed and uploaded files ------------------------------------------------------
+
+
+@pytest.fixture
+def kari() -> User:
+    """With a contact from the platform, and one of her own."""
+    person = make_customer(platform_id=CUSTOMER)
+    feed("contact-lists", {"user_id": CUSTOMER, "list_id": 61, "list_name": "Kunder"})
+    assert feed("contacts", contact()).taken == 1
+    with as_tenant(person.pk):
+        make_contact(ContactList.objects.get(), email="own@example.test", phone_number="")
+        Contact.objects.update(added_at=NOW)
+    return person
+
+
+def contact(**fields: object) -> dict[str, object]:
+    values = {"user_id": CUSTOMER, "list_id": 61, "contact_id": 1, "phone_number": "+4798765432"}
+    return values | fields
+
+
+def names(person: User) -> list[tuple[int | None, str]]:
+    with as_tenant(person.pk):
+        rows = Contact.objects.order_by("contact_id").values_list("contact_id", "last_name")
+        return list(rows)
+
+
+def test_the_feed_leaves_held_contacts_as_they_are_and_brings_new_ones(kari: User) -> None:
+    hold = held(customer_id=kari.pk)
+    lines = (
+        contact(last_name="Ødegård"),
+        contact(contact_id=2, phone_number="", email="OWN@example.test", last_name="Egen"),
+        contact(contact_id=3, phone_number="+4790000000"),
+    )
+    taken = feed("contacts", *lines)
+    assert wrong(taken) == [(1, "", "held"), (2, "", "held")]
+    before = names(kari)
+    assert [each[0] for each in before] == [1, 3, None]
+    assert feed("contacts", contact()).unchanged == 1
+    assert feed("opt-outs", {"user_id": CUSTOMER, "phone_number": "+4798765432"}).taken == 1
+    assert names(kari) == before
+    with as_tenant(kari.pk):
+        assert ContactOptOut.objects.count() == 1
+    LegalHold.objects.filter(pk=hold.pk).update(
+        released_at=NOW, released_by=hold.placed_by, release_reason="settled"
+    )
+    taken = feed("contacts", *lines)
+    assert wrong(taken) == [(1, "phone_number", "opted_out")]
+    assert names(kari) == [(1, before[0][1]), (2, "Egen"), (3, before[1][1])]
+
+
+@pytest.mark.parametrize(
+    ("about", "is_held"),
+    [
+        ({"data_class": DataClass.CONTENT}, True),
+        ({"data_class": DataClass.BILLING}, False),
+        ({"customer": "another"}, False),
+        ({"since": 0, "until": 0}, True),
+        ({"until": -1}, False),
+        ({"since": 1}, False),
+        ({"data_class": DataClass.CONTENT, "placed_at": NOW - HOLD_UNAPPROVED}, False),
+        (
+            {
+                "data_class": DataClass.CONTENT,
+                "placed_at": NOW - HOLD_UNAPPROVED + timedelta(microseconds=1),
+            },
+            True,
+        ),
+    ],
+)
+def test_the_feed_knows_of_a_contact_what_every_batch_does(
+    kari: User, about: dict[str, object], is_held: bool
+) -> None:
+    """The database's own answer, beside that of `retention.holding`."""
+    fields = dict(about)
+    if fields.pop("customer", None):
+        fields["customer_id"] = make_customer().pk
+    for day in ("since", "until"):
+        if day in fields:
+            fields[day] = NOW.date() + timedelta(days=int(str(fields[day])))
+    held(**fields)
+    with as_tenant(kari.pk):
+        assert is_person_held(ENTRIES["messaging.Contact"], kari.pk, now=NOW) == is_held
+    taken = feed("contacts", contact(last_name="Ødegård"))
+    assert wrong(taken) == ([(1, "", "held")] if is_held else [])
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_an_uploaded_file_leaves_held_contacts_as_they_are(kari: User, is_held: bool) -> None:
+    if is_held:
+        held(customer_id=kari.pk)
+    with as_tenant(kari.pk):
+        upload = ListUpload.objects.create(
+            customer=kari,
+            contact_list=ContactList.objects.get(),
+            file_name="a.csv",
+            state="running",
+            mapping={"0": "phone_number", "1": "last_name"},
+            made_at=NOW + timedelta(minutes=1),
+        )
+    rows = [Row(1, ["+4798765432", "Ødegård"]), Row(2, ["+4790000000", "Ny"])]
+    assert take_in_batch(upload, rows, done=0, header=[], now=NOW)
+    with as_tenant(kari.pk):
+        known = Contact.objects.get(contact_id=1)
+        told = list(UploadProblem.objects.values_list("line", "reason"))
+        assert Contact.objects.filter(last_name="Ny").exists()
+    assert (known.last_name == "Ødegård") == (not is_held)
+    assert told == ([(1, "held")] if is_held else [])
+    assert (upload.changed, upload.bad) == ((0, 1) if is_held else (1, 0))
