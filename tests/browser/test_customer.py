@@ -133,7 +133,7 @@ def test_leaving_for_good_and_the_page_that_says_how_far_it_is(
     walk.open_account(page, portal, walk.sign_up(page, portal, name))
     page.goto(f"{portal.web}/data/delete/")
     assert not inaccessible(page, *EVERY_LOOK)
-    page.locator("main form .danger").click()
+    page.locator("main form [name=when][value=now]").click()
     expect(page).to_have_url(re.compile(r"/data/delete/[\w-]{36}/"))
     # The page follows the keeper by itself.
     expect(page.locator("#progress")).not_to_have_attribute(

@@ -96,7 +96,7 @@ def test_without_javascript(portal: RunningPortal, open_browser: Open) -> None:
     page.locator("main > form [value=no], main form.buttons > [value=no]").click()
     expect(page.locator("#topic-3 [value=no]")).to_be_checked()
     page.goto(f"{portal.web}/data/")
-    expect(page.locator("a[download]")).to_be_visible()
+    expect(page.locator("main a[href='/data/export/']").first).to_be_visible()
 
 
 def test_unsubscribing_without_javascript(
