@@ -204,7 +204,7 @@ def goodbye(portal: RunningPortal, open_browser: Open, tmp_path: Path) -> Path:
     name = walk.new_name("leaver")
     walk.open_account(page, portal, walk.sign_up(page, portal, name))
     page.goto(f"{portal.web}/data/delete/")
-    page.locator("main form .danger").click()
+    page.locator("main form [name=when][value=now]").click()
     link = page.locator("a[href$='/receipt/']")
     expect(link).to_be_visible(timeout=60_000)
     with page.expect_download() as waiting:
