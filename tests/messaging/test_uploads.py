@@ -521,19 +521,18 @@ def test_a_lost_call_is_made_up_by_the_keeper_who_sees_whose_files_wait(
         assert not uploads.customers_waiting()
 
 
-def test_the_progress_page_asks_again_with_and_without_javascript(person: User) -> None:
+def test_the_progress_page_asks_again_by_itself_or_when_its_link_is_followed(person: User) -> None:
     upload = uploaded(person, MANY)
     confirm(person, upload)
     read(person, now=lambda: NOW, until=NOW)
     address = f"/lists/upload/{upload.pk}/"
     page = signed_in(person).get(address).content.decode()
     assert "2 of 9 rows" in page
-    assert 'http-equiv="refresh"' in page
     assert f'hx-get="{address}"' in page
+    assert f'<a href="{address}">' in page
     read(person)
     page = signed_in(person).get(address).content.decode()
     assert "hx-get" not in page
-    assert "http-equiv" not in page
 
 
 def test_an_upload_is_forgotten_when_asked_but_not_while_it_runs(person: User) -> None:
