@@ -21,6 +21,8 @@ COPY templates templates
 COPY static static
 COPY locale locale
 COPY docs/verify_receipt.py docs/
+# Shown to staff when a promise turns.
+COPY docs/operations/promises.md docs/operations/
 # The settings given here only let Django start; nothing of them stays in the image.
 RUN python -m clicksend_portal.translations \
     && env $(sed -e '/^#/d' /tmp/production.env) python manage.py collectstatic --noinput \

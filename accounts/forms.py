@@ -60,6 +60,25 @@ class Line(forms.CharField):
         self.validators.append(refuse_control_characters)
 
 
+class UsernameLine(Line):
+    """A new user name; whether it is taken only the database knows."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("User name"),
+            max_length=60,
+            autocomplete="username",
+            validators=[
+                RegexValidator(
+                    USERNAME_PATTERN,
+                    _("Use 3 to 60 letters, digits, dots, plus signs, hyphens or underscores."),
+                ),
+                refuse_web_addresses,
+            ],
+            help_text=_("You sign in with it. 3 to 60 letters, digits and the signs . + - _"),
+        )
+
+
 class EmailLine(forms.EmailField):
     """An address, kept as it was written; two spellings of one address are still one."""
 
@@ -143,19 +162,7 @@ class PersonFields(forms.Form):
 class SignupForm(PersonFields):
     """An account; `consent` adds the questions about mail. No password: the mail's link asks it."""
 
-    username = Line(
-        label=_("User name"),
-        max_length=60,
-        autocomplete="username",
-        validators=[
-            RegexValidator(
-                USERNAME_PATTERN,
-                _("Use 3 to 60 letters, digits, dots, plus signs, hyphens or underscores."),
-            ),
-            refuse_web_addresses,
-        ],
-        help_text=_("You sign in with it. 3 to 60 letters, digits and the signs . + - _"),
-    )
+    username = UsernameLine()
     email = EmailLine(
         label=_("Email address"),
         help_text=_("We send a link there that opens the account, and what concerns it later."),

@@ -5,11 +5,13 @@ from typing import Any, Self
 
 from django.apps import apps
 from django.contrib.auth.models import BaseUserManager
+from django.db import transaction
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from accounts.policy import CONFIRMATION_PERIOD
+from accounts.roles import Role, begin_with_roles
 from accounts.tokens import read_person, welcome_token_fits
 from foundation.addresses import normalise_address
 
@@ -58,11 +60,14 @@ class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[
         return self.with_username(username or "").get()
 
     def create_superuser(self, username: str, email: str, password: str, **extra: Any) -> Any:
-        """`createsuperuser`: a staff account, its address taken as confirmed."""
-        user = self.model(username=username, email=email, is_staff=True, is_superuser=True, **extra)
-        user.email_confirmed_at = timezone.now()
+        """`createsuperuser`: there are none; a staff account with every role, address confirmed."""
+        now = timezone.now()
+        user = self.model(username=username, email=email, is_staff=True, **extra)
+        user.email_confirmed_at = now
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic(using=self._db):
+            user.save(using=self._db)
+            begin_with_roles(user, Role.values, now=now)
         return user
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.contrib.auth import SESSION_KEY
@@ -65,6 +65,13 @@ class SessionStore(DatabaseStore):
     def seen_at(self) -> datetime | None:
         """When this session was last seen, as far as its row has been read."""
         return self.stored.seen_at if self.stored else None
+
+    def cycle_key(self) -> None:
+        """A new key for who stays signed in, as after a change of password, begins no new day."""
+        stays = SESSION_KEY in self
+        super().cycle_key()
+        if stays and self.stored is not None:
+            self.stored.session_key = cast("str", self.session_key)
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         return super().encode(without_origin(session_dict))

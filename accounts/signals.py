@@ -9,3 +9,5 @@ address_confirmed = Signal()
 # user, now
 account_deactivated = Signal()
 account_reactivated = Signal()
+# user, now: a colleague's account has ended; work that was theirs waits for everybody again
+staff_left = Signal()

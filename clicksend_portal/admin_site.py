@@ -1,11 +1,13 @@
-"""The staff site: stock Django admin, entered with two factors, its history free of names."""
+"""The staff site: stock Django admin, entered with two factors by whom a colleague confirmed."""
 
 import json
 from collections.abc import Iterable
+from functools import wraps
 from typing import Any, cast
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.decorators import secure_admin_login
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
 from django.contrib import messages
@@ -14,16 +16,21 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import ResolverMatch, URLPattern, URLResolver, path, resolve, reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from foundation.staff import BaseAdmin, WorkList
+from accounts.staff.standing import confirmed_since
+from clicksend_portal.dashboards.views import show_dashboards
+from clicksend_portal.schedule_pages import SPOKEN
+from clicksend_portal.work import work_of
+from foundation.staff import BaseAdmin, DeclaredLookups
 
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
 # Pages of other packages that show what staff have no use for: secrets, doubles of our own fields.
@@ -32,11 +39,49 @@ NOT_FOR_STAFF = frozenset(
         "account.emailaddress",
         "account.emailconfirmation",
         "mfa.authenticator",
+        # A role is widened by a new version of the portal, never by a form.
+        "auth.group",
         "django_celery_beat.solarschedule",
         "django_celery_beat.clockedschedule",
     }
 )
-SUPERUSERS_ONLY = frozenset({"auth", "django_celery_beat"})
+
+
+# Acts that open doors, begin a deletion, or let data out: whoever does one has proved within the
+# last minutes (ACCOUNT_REAUTHENTICATION_TIMEOUT) that it is still them. Saying no, stopping and
+# revoking wait for nobody.
+SENSITIVE = frozenset(
+    {
+        "accounts_staffaccount_confirm",
+        "accounts_staffaccount_end",
+        "accounts_staffinvitation_add",
+        "consent_servicekey_add",
+        "consent_webhook_add",
+        "consent_webhook_change",
+        "retention_deletionrequest_start",
+        "retention_deletionrequest_check",
+        "retention_legalhold_step",
+        "retention_privacyrequest_step",
+        "retention_breach_close",
+        "messaging_serviceannouncement_send_standing",
+        "messaging_serviceannouncement_review",
+        # What runs, and when; the list enables, disables and runs.
+        "django_celery_beat_periodictask_add",
+        "django_celery_beat_periodictask_change",
+        "django_celery_beat_periodictask_changelist",
+    }
+)
+# Of the steps under one address those that ask: a new secret, mails to everybody. Stopping never.
+SENSITIVE_STEPS = {
+    "consent_webhook_step": ("resume", "rotate"),
+    "messaging_campaign_step": ("approve", "start", "resume"),
+    "messaging_serviceannouncement_step": ("approve", "start", "resume"),
+}
+
+
+def is_sensitive(match: ResolverMatch) -> bool:
+    name = match.url_name or ""
+    return name in SENSITIVE or match.kwargs.get("step") in SENSITIVE_STEPS.get(name, ())
 
 
 class QuietHistory(BaseAdmin):
@@ -74,27 +119,9 @@ class QuietHistory(BaseAdmin):
         return entry
 
 
-class SuperusersOnly(BaseAdmin):
-    """Machinery: schedules and groups."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_superuser(request) and super().has_module_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request) and super().has_view_permission(request, obj)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_superuser(request) and super().has_add_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request) and super().has_change_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_superuser(request) and super().has_delete_permission(request, obj)
-
-
 class PortalAdminSite(AdminSite):
-    """Every page needs a session that gave its second factor; see `few-see`."""
+    """Every page needs a session that gave its second factor, and an account that a colleague
+    confirmed within the year; see `few-see`."""
 
     site_header = gettext_lazy("ClickSend staff")
     site_title = gettext_lazy("ClickSend staff")
@@ -112,9 +139,8 @@ class PortalAdminSite(AdminSite):
         for model in models:
             if model._meta.label_lower in NOT_FOR_STAFF:
                 continue
-            bases: tuple[type, ...] = (QuietHistory, admin_class or ModelAdmin)
-            if model._meta.app_label in SUPERUSERS_ONLY:
-                bases = (SuperusersOnly, *bases)
+            ours = (QuietHistory, DeclaredLookups, *SPOKEN.get(model._meta.label_lower, ()))
+            bases: tuple[type, ...] = (*ours, admin_class or ModelAdmin)
             name = bases[-1].__name__
             quiet = type(name, bases, {"__module__": bases[-1].__module__})
             super().register(model, quiet, **options)
@@ -124,7 +150,24 @@ class PortalAdminSite(AdminSite):
             super().has_permission(request)
             and gave_second_factor(request)
             and is_mfa_enabled(request.user, types=SECOND_FACTORS)
+            and is_confirmed(request)
         )
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        """Every staff page goes through here: the sensitive acts ask once more who it is."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def asked_again(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if request.method == "POST":
+                # A request that is taken up again after the question still names that page.
+                request.resolver_match = resolve(request.path_info)
+                if is_sensitive(request.resolver_match) and self.has_permission(request):
+                    raise_if_reauthentication_required(request, app="admin")
+            answer: HttpResponseBase = guarded(request, *args, **kwargs)
+            return answer
+
+        return asked_again
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Staff sign in at /login/ like everybody; whoever lacks a factor is sent to it."""
@@ -135,6 +178,12 @@ class PortalAdminSite(AdminSite):
         target = next_page(request)
         if self.has_permission(request):
             return redirect(target)
+        if request.user.is_staff and not is_confirmed(request):
+            messages.warning(
+                request,
+                _("No colleague has confirmed your staff account within the year. Ask one to."),
+            )
+            return redirect("account_profile")
         if not is_mfa_enabled(request.user, types=SECOND_FACTORS):
             messages.warning(
                 request,
@@ -152,18 +201,21 @@ class PortalAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         """The work list first, the models below it."""
-        found = [
-            work_list(request)
-            for model_admin in self._registry.values()
-            if (work_list := getattr(model_admin, "work_list", None)) is not None
-            and model_admin.has_view_permission(request)
-        ]
-        lists: list[WorkList] = [each for each in found if each is not None]
-        return super().index(request, {"work_lists": lists, **(extra_context or {})})
+        work = work_of(request, self._registry, now=timezone.now())
+        return super().index(request, {"work": work, **(extra_context or {})})
+
+    def get_urls(self) -> "list[URLPattern | URLResolver]":
+        page = self.admin_view(show_dashboards)
+        return [path("dashboards/", page, name="dashboards"), *super().get_urls()]
 
 
-def is_superuser(request: HttpRequest) -> bool:
-    return bool(getattr(request.user, "is_superuser", False))
+def is_confirmed(request: HttpRequest) -> bool:
+    """Whether a colleague said within the year that this account is needed; asked once a page."""
+    if not hasattr(request, "portal_is_confirmed"):
+        person = cast("User", request.user)
+        found = confirmed_since(person, now=timezone.now())
+        request.portal_is_confirmed = found  # type: ignore[attr-defined]
+    return bool(request.portal_is_confirmed)  # type: ignore[attr-defined]
 
 
 def gave_second_factor(request: HttpRequest) -> bool:

@@ -13,6 +13,13 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         post_migrate.connect(self.sync_schedule, sender=self)
+        post_migrate.connect(self.sync_roles, sender=self)
+
+    def sync_roles(self, apps: Any, **_kwargs: Any) -> None:
+        """Who may do what follows the code that was just put into use."""
+        from clicksend_portal.roles import sync_roles
+
+        sync_roles(apps)
 
     def sync_schedule(self, **_kwargs: Any) -> None:
         """What happens by the clock follows the code that was just put into use."""

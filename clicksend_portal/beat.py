@@ -45,6 +45,16 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
     # A no is in the log and in the journal within seconds; a round without news costs little.
     "keep_log": ("retention.tasks.keep_log", Every(seconds=3, expires=3, at_once=True)),
     "deliver_webhooks": ("consent.tasks.deliver_webhooks", Every(seconds=5, expires=5)),
+    "expire_calls": ("consent.tasks.expire_calls", Every(seconds=3600, expires=1800)),
+    "close_answered_questions": (
+        "accounts.tasks.close_answered_questions",
+        Nightly(hour=2, minute=40),
+    ),
+    "watch_look_ups": (
+        "accounts.tasks.watch_look_ups",
+        Every(seconds=3600, expires=1800),
+    ),
+    "warn_of_confirmations": ("accounts.tasks.warn_of_confirmations", Nightly(hour=5, minute=10)),
     "take_readings": (
         "clicksend_portal.tasks.take_readings",
         Every(seconds=3600, expires=1800, at_once=True),
@@ -58,9 +68,23 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
         "consent.tasks.renew_fingerprints",
         Every(seconds=6 * 3600, expires=3600, at_once=True),
     ),
+    # Half a minute after a no the portal sees for itself that its own page shows it no more.
+    "check_takedowns": ("consent.tasks.check_takedowns", Every(seconds=20, expires=20)),
+    "remind_takedown_owners": (
+        "consent.tasks.remind_takedown_owners",
+        Every(seconds=600, expires=600),
+    ),
     "run_deletions": ("retention.tasks.run_deletions", Every(seconds=30, expires=30)),
     # In the morning of whoever answers for privacy.
     "watch_deletions": ("retention.tasks.watch_deletions", Nightly(hour=6, minute=15)),
+    "watch_desk": ("retention.tasks.watch_desk", Nightly(hour=6, minute=5)),
+    # The law counts in hours here.
+    "watch_breaches": ("retention.tasks.watch_breaches", Every(seconds=600, expires=600)),
+    # After each round of readings, and when there is none: a look that fails to come is unknown.
+    "alert_owners": (
+        "clicksend_portal.tasks.alert_owners",
+        Every(seconds=300, expires=300),
+    ),
     # An archive asked for wakes its worker itself; this finds those whose call was lost.
     "wake_exports": ("retention.tasks.wake_exports", Every(seconds=30, expires=30)),
     # An upload wakes its reader itself; this finds those whose call was lost.

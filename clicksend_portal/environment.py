@@ -127,6 +127,20 @@ def parse_keys(text: str) -> dict[int, bytes]:
     return ring
 
 
+def parse_owners(text: str) -> dict[str, str]:
+    """`few-see=security@example.com,seven-years=accounts@example.com`."""
+    owners: dict[str, str] = {}
+    for part in parse_names(text):
+        promise, _, address = part.partition("=")
+        try:
+            owners[promise.strip()] = parse_email(address.strip())
+        except ValueError:
+            raise ValueError(
+                "promise=address with a comma between them, such as few-see=security@example.com"
+            ) from None
+    return owners
+
+
 def parse_signing_keys(text: str) -> dict[int, bytes]:
     """A ring whose secrets are Ed25519 seeds."""
     ring = parse_keys(text)
@@ -310,6 +324,13 @@ class Environment:
         default="8",
         section=WEB,
     )
+    our_hosts: tuple[str, ...] = setting(
+        "Host names of other web sites of ours, with a comma between them; references there are "
+        "looked for by the portal when a customer leaves the reference program.",
+        parse=parse_names,
+        default="",
+        section=WEB,
+    )
     mail_domain: str = setting(
         "The domain mail is sent from; Message-ID and List-Id carry it too.",
         parse=parse_domain,
@@ -396,6 +417,13 @@ class Environment:
     )
     privacy_email: str = setting(
         "Where questions about privacy arrive.", parse=parse_email, section=COMPANY
+    )
+    promise_owners: Mapping[str, str] = setting(
+        "Who is told when a promise turns broken or unknown, where it is not PRIVACY_EMAIL: "
+        "few-see=security@example.com,apart-and-safe=operations@example.com.",
+        parse=parse_owners,
+        default="",
+        section=COMPANY,
     )
     legal_entities: Mapping[str, Period] = setting(
         "For how many months each company you contract with keeps billing records, where its law "

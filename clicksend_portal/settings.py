@@ -34,6 +34,7 @@ POSTAL_ADDRESS = env.postal_address
 SUPPORT_EMAIL = env.support_email
 SUPPORT_PHONE = env.support_phone
 PRIVACY_EMAIL = env.privacy_email
+PROMISE_OWNERS = env.promise_owners
 LEGAL_ENTITIES = env.legal_entities
 PRIVILEGED_CAP = env.privileged_cap
 
@@ -78,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.StaffSessionMiddleware",
     "accounts.middleware.AccountLanguageMiddleware",
     "accounts.middleware.SessionSeenMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -148,6 +150,8 @@ CELERY_TASK_ROUTES = {
     "messaging.tasks.*": {"queue": "mail"},
     # Other systems may be slow: nothing else waits in their queue.
     "consent.tasks.deliver_webhooks": {"queue": "webhooks"},
+    # Waits for web servers as well, and has no need of the keeper's rights.
+    "consent.tasks.check_takedowns": {"queue": "webhooks"},
     "retention.tasks.keep_log": {"queue": "log"},
     "retention.tasks.*": {"queue": "retention"},
 }
@@ -215,7 +219,15 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 # allauth's own generator would write rows when a link is only looked at.
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "django.contrib.auth.tokens.PasswordResetTokenGenerator"  # noqa: S105
 # A forwarded mail's link asks for confirmation mails without a sign-in: a few, not a flood.
-ACCOUNT_RATE_LIMITS = {"signup_address": "5/h/key", "confirm_yes": "3/h/key"}
+ACCOUNT_RATE_LIMITS = {
+    "signup_address": "5/h/key",
+    "confirm_yes": "3/h/key",
+    "question": "10/h/key",
+    # Each writes to an address that a stranger names.
+    "contact": "5/h/ip,3/h/key",
+    # To one question.
+    "question_more": "20/h/key",
+}
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
@@ -299,7 +311,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SWAGGER_UI_SETTINGS": {"validatorUrl": None, "defaultModelsExpandDepth": -1},
-    "TAGS": [{"name": "Your choices"}, {"name": "Other systems"}, {"name": "The platform"}],
+    "TAGS": [
+        {"name": "Your choices"},
+        {"name": "Other systems"},
+        {"name": "The platform"},
+        {"name": "For everybody"},
+    ],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "PreferenceStateEnum": "consent.api.serializers.PREFERENCE_STATES",
@@ -347,3 +364,5 @@ MEDIA_ROOT = BASE_DIR / "var" / "media"
 LOGGING = logging_config(env.log_level)
 configure_structlog()
 PORTAL_HOST = urlsplit(PORTAL_URL).hostname or "localhost"
+# Web sites of ours, where the portal itself looks whether a reference is gone.
+OUR_HOSTS = frozenset({PORTAL_HOST, *(host.lower() for host in env.our_hosts)})

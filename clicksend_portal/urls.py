@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from clicksend_portal.views import operations, pages, trust, well_known
+from clicksend_portal.views import operations, pages, references, trust, well_known
 
 urlpatterns = [
     # First, for the first of them is the one-click unsubscribe, which must be quick.
@@ -15,7 +15,7 @@ urlpatterns = [
     path("", include("messaging.urls")),
     path("", pages.show_home, name="home"),
     path("privacy/", pages.show_privacy, name="privacy"),
-    path("contact/", pages.show_contact, name="contact"),
+    path("references/", references.show_references, name="references"),
     path("trust/", trust.list_promises, name="trust"),
     path("trust/<slug:promise_id>/", trust.show_promise, name="promise"),
     path("healthz", operations.show_liveness, name="healthz"),

@@ -13,6 +13,7 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from consent import receivers  # noqa: F401  (hears what accounts announce)
+        from consent.reference import work  # noqa: F401  (a reason to look at a customer)
 
         post_migrate.connect(self.ensure_topics, sender=self)
 

@@ -6,6 +6,7 @@ from django import forms
 
 from consent.models import Topic
 from consent.policy import PAUSE_MONTHS
+from consent.shown import wording_said
 
 
 class ChoiceForm(forms.Form):
@@ -57,11 +58,7 @@ class SignedInForm(ChoiceForm):
 
     def wording_shown(self) -> int | None:
         """What the page showed, if that can be; a choice never fails for it."""
-        topic: Topic | None = self.cleaned_data["topic"]
-        said = self.cleaned_data["wording"]
-        if topic is None or not (said.isascii() and said.isdigit()):
-            return None
-        return int(said) if 1 <= int(said) <= topic.wording_version else None
+        return wording_said(self.cleaned_data["topic"], self.cleaned_data["wording"])
 
 
 class FromMailForm(ChoiceForm):

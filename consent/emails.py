@@ -31,6 +31,7 @@ def send_confirm_yes(person: User, topic: Topic, *, version: int, now: datetime)
         context={
             "user": person,
             "topic": topic.wording.in_language("name", language),
+            "is_mail": topic.kind == Topic.Kind.MAIL,
             "url": confirm_url(token),
         },
     )

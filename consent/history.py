@@ -1,6 +1,7 @@
 """A person's choices as sentences, for the person and for staff alike."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -48,9 +49,17 @@ class History:
     more: bool
 
 
-def readable_history(person_id: uuid.UUID, *, newest: int | None = None) -> list[HistoryRow]:
-    """Newest first; the same facts for the person and for staff."""
+def readable_history(
+    person_id: uuid.UUID,
+    *,
+    newest: int | None = None,
+    about: Collection[uuid.UUID] | None = None,
+) -> list[HistoryRow]:
+    """Newest first; the same facts for the person and for staff. `about` names topics, or all."""
     topics = {topic.pk: topic for topic in Topic.objects.with_wording()}
+    events = ConsentDetail.objects.of(person_id)
+    if about is not None:
+        events = events.filter(topic_id__in=about)
     return [
         HistoryRow(
             at=detail.at,
@@ -60,12 +69,12 @@ def readable_history(person_id: uuid.UUID, *, newest: int | None = None) -> list
             shown=shown(detail),
             detail=detail,
         )
-        for detail in ConsentDetail.objects.of(person_id)[:newest]
+        for detail in events[:newest]
     ]
 
 
-def recent_history(person_id: uuid.UUID) -> History:
-    rows = readable_history(person_id, newest=NEWEST + 1)
+def recent_history(person_id: uuid.UUID, *, about: Collection[uuid.UUID] | None = None) -> History:
+    rows = readable_history(person_id, newest=NEWEST + 1, about=about)
     return History(rows=rows[:NEWEST], more=len(rows) > NEWEST)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.dispatch import receiver
 
 from accounts.models import User
-from accounts.signals import address_confirmed, customer_registered
+from accounts.signals import address_confirmed, customer_registered, staff_left
 from consent import services, suppression
-from consent.models import Source
+from consent.models import Source, Takedown
 
 
 @receiver(customer_registered)
@@ -35,3 +35,9 @@ def record_answers(
 def welcome_back(user: User, **_kwargs: Any) -> None:
     """The address works and its owner acted anew: what stands now is their choices."""
     suppression.lift(user.email, reasons=suppression.BARRED_UNTIL_CONFIRMED)
+
+
+@receiver(staff_left)
+def free_takedowns(user: User, **_kwargs: Any) -> None:
+    """Nobody's again: the privacy address is reminded instead, and staff take them over."""
+    Takedown.objects.filter(owner=user, closed_at=None).update(owner=None)

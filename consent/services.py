@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from accounts.models import User
 from consent import emails, suppression
@@ -151,6 +152,24 @@ def record_opt_out(
 def optional_topics() -> list[uuid.UUID]:
     """Every topic of optional mail, for "nothing optional at all"; retired ones too."""
     return list(Topic.objects.filter(kind=Topic.Kind.MAIL).values_list("id", flat=True))
+
+
+def everything_optional(person_id: uuid.UUID) -> list[uuid.UUID]:
+    """What a no to everything, or a pause of it, means for this person.
+
+    Mails and calls of the reference program are optional too, so each of its activities they ever
+    answered is in it. One never asked for needs no no; tailoring is a choice of its own.
+    """
+    answered = Preference.objects.of(person_id).values("topic_id")
+    program = Q(kind=Topic.Kind.REFERENCE, pk__in=answered)
+    everything = Topic.objects.filter(Q(kind=Topic.Kind.MAIL) | program)
+    return list(everything.values_list("id", flat=True))
+
+
+def takes_part(person_id: uuid.UUID) -> bool:
+    """Whether a yes to any activity of the reference program stands, retired ones too."""
+    yeses = Preference.objects.of(person_id).filter(state=State.GRANTED)
+    return bool(yeses.filter(topic__kind=Topic.Kind.REFERENCE).exists())
 
 
 def record_pause(

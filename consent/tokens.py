@@ -98,5 +98,9 @@ def preferences_url(token: str) -> str:
     return f"{settings.PORTAL_URL}/p/{token}/"
 
 
+def reference_program_url(token: str) -> str:
+    return f"{settings.PORTAL_URL}/p/{token}/reference-program/"
+
+
 def confirm_url(token: str) -> str:
     return f"{settings.PORTAL_URL}/preferences/confirm/{token}/"

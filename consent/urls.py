@@ -15,6 +15,14 @@ from consent.views.log import (
 )
 from consent.views.preferences import preferences
 from consent.views.receipt import consent_receipt
+from consent.views.reference import (
+    reference_call,
+    reference_call_limit,
+    reference_from_mail,
+    reference_program,
+    reference_use,
+    reference_words,
+)
 from consent.views.unsubscribe import broken_unsubscribe, unsubscribe
 from consent.views.verify import verify_receipt, verify_script
 
@@ -24,6 +32,12 @@ urlpatterns = [
     path("privacy/global-privacy-control/", gpc_explained, name="gpc_explained"),
     path("preferences/confirm/<str:token>/", confirm_choice, name="confirm_choice"),
     path("preferences/receipt/<uuid:event_id>/", consent_receipt, name="consent_receipt"),
+    path("reference-program/", reference_program, name="reference_program"),
+    path("reference-program/words/<uuid:text_id>/", reference_words, name="reference_words"),
+    path("reference-program/uses/<uuid:use_id>/", reference_use, name="reference_use"),
+    path("reference-program/calls/", reference_call_limit, name="reference_call_limit"),
+    path("reference-program/calls/<uuid:call_id>/", reference_call, name="reference_call"),
+    path("p/<str:token>/reference-program/", reference_from_mail, name="reference_from_mail"),
     path("trust/log/", show_log, name="log"),
     path("trust/log/checkpoint", show_checkpoint, name="log_checkpoint"),
     path("trust/log/head.json", head_json, name="log_head"),

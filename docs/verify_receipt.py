@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Verify a receipt on your own machine: python verify_receipt.py receipt.json keys.json
 
-It is of a choice or of a deletion. Needs Python 3.10 and the package `cryptography`; asks nobody.
-keys.json holds the public keys of the log, from /trust/log/keys.json of the portal that issued the
-receipt. Exit status 0 for a genuine one, 1 for any other, with the step that failed.
+It is of a choice, a look of staff or a deletion. Needs Python 3.10 and the package `cryptography`;
+asks nobody. keys.json holds the public keys of the log, from /trust/log/keys.json of the portal
+that issued the receipt. Exit status 0 for a genuine one, else 1, with the step that failed.
 """
 # ruff: noqa: T201
 
@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LARGEST = 200_000
 DELETION = [f"ClickSend Portal, deletion receipt, form {number}" for number in (1, 2)]
+ACCESS = "ClickSend Portal, access receipt, form 1"
 STATES = {"granted": "Given", "refused": "Refused", "withdrawn": "Withdrawn"}
 
 
@@ -88,7 +89,7 @@ def told(event):
 
 
 def check(receipt, known):
-    """Both kinds are signed alike; a deletion has no entry in the log of choices."""
+    """All kinds are signed alike; a deletion has no entry in the log."""
     proof, is_deletion = receipt["proof"], receipt["schema_version"] in DELETION
     named = {row["id"]: row["public"] for row in proof["public_keys"]}
     for number in [proof["signed_by"]] + ([] if is_deletion else [proof["head"]["key"]]):
@@ -105,7 +106,6 @@ def check(receipt, known):
             for row in done[what] or [{"title": what, "count": "nothing recorded", "how_long": ""}]:
                 print("-", row["title"], row["count"], row.get("method") or row["how_long"])
         return
-    notice = receipt["pii_processing"]["privacy_notice"]
     head, event, leaf = proof["head"], proof["event"], raw(proof["leaf_hash"])
     hashed = hashlib.sha256(b"\0" + canonical(event)).digest()
     need("leaf", hashed == leaf, "the event and its salt do not give the hash of the log's entry")
@@ -116,12 +116,21 @@ def check(receipt, known):
     signed = is_signed(named[head["key"]], head["signature"], text)
     need("head_signature", signed, "the signature does not belong to this head")
 
-    person, purpose = receipt["pii_principal_id"], receipt["pii_processing"]["purposes"][0]
-    read = [receipt["record_id"], person, purpose["id"], notice["version"], notice["language"]]
-    said = [event[name] for name in ("event", "person", "topic", "wording_version", "language")]
-    same = read == said and receipt["events"] == [told(event)]
+    person, same = receipt["pii_principal_id"], receipt["record_id"] == event["event"]
+    if receipt["schema_version"] == ACCESS:
+        access, names = receipt["access"], ("role", "what", "basis", "reference", "reason")
+        same = same and [person, access["time"]] == [event["person"], event["at"]]
+        same = same and all(access[name] == event[name] for name in names)
+        words = [access["in_words"], access["time"]]
+    else:
+        purpose = receipt["pii_processing"]["purposes"][0]
+        notice = receipt["pii_processing"]["privacy_notice"]
+        read = [person, purpose["id"], notice["version"], notice["language"]]
+        said = [event[name] for name in ("person", "topic", "wording_version", "language")]
+        same = same and read == said and receipt["events"] == [told(event)]
+        words = [*receipt["events"][0].values(), purpose["name"]]
     need("readable", same, "what it says in words is not what its entry in the log says")
-    print("Genuine.", person, *receipt["events"][0].values(), purpose["name"])
+    print("Genuine.", person, *words)
     print("Entry", proof["leaf_index"], "of", head["size"], "in", head["origin"], head["time"])
 
 

@@ -5,7 +5,8 @@ import re
 
 # Links carry their secret in the path; a line keeps where it led, not whom it let in.
 _TOKEN = re.compile(
-    r"(/(?:u|p|welcome|preferences/confirm|password/reset/key|confirm-(?:email|address))/)[^\s/?\"']+"
+    r"(/(?:u|p|welcome|staff/invitation|preferences/confirm|password/reset/key"
+    r"|confirm-(?:email|address))/)[^\s/?\"']+"
 )
 # Personal tokens and service keys (`accounts.tokens.make_api_secret`: 32 bytes, URL-safe), and what
 # signs webhooks (24 bytes or more in base64).

@@ -11,7 +11,7 @@ from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from messaging.models import Kind, Message
-from messaging.policy import PRIORITY_ACCOUNT, Lane
+from messaging.policy import PRIORITY_ACCOUNT, PRIORITY_OPTIONAL, Lane
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,40 @@ def put_account_mail(
         ]
     )
     wake_sender()
+
+
+def put_optional_mail(
+    *,
+    to: str,
+    person_id: uuid.UUID,
+    topic_id: uuid.UUID,
+    purpose: str,
+    language: str,
+    subject: str,
+    text: str,
+    html: str,
+    now: datetime,
+) -> None:
+    """One optional mail of no campaign; whether it may leave is asked at its hand-over."""
+    Message.objects.bulk_create(
+        [
+            Message(
+                kind=Kind.OPTIONAL,
+                priority=PRIORITY_OPTIONAL,
+                purpose=purpose,
+                person_id=person_id,
+                topic_id=topic_id,
+                to_address=to,
+                language=language,
+                subject=subject,
+                text=text,
+                html=html,
+                not_before=now,
+                queued_at=now,
+            )
+        ]
+    )
+    wake_sender(Lane.CAMPAIGNS)
 
 
 def wake_sender(lane: Lane = Lane.URGENT) -> None:

@@ -7,9 +7,9 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from consent.signals import topic_in_use
-from foundation.mail import AccountMail, mail_written
+from foundation.mail import AccountMail, OptionalMail, mail_written, optional_mail_written
 from messaging.models import Campaign, Mailing
-from messaging.outbox import put_account_mail
+from messaging.outbox import put_account_mail, put_optional_mail
 
 
 @receiver(mail_written)
@@ -17,6 +17,21 @@ def put_into_outbox(mail: AccountMail, **_kwargs: Any) -> None:
     put_account_mail(
         to=mail.to,
         person_id=mail.person_id,
+        purpose=mail.purpose,
+        language=mail.language,
+        subject=mail.subject,
+        text=mail.text,
+        html=mail.html,
+        now=timezone.now(),
+    )
+
+
+@receiver(optional_mail_written)
+def put_optional_into_outbox(mail: OptionalMail, **_kwargs: Any) -> None:
+    put_optional_mail(
+        to=mail.to,
+        person_id=mail.person_id,
+        topic_id=mail.topic_id,
         purpose=mail.purpose,
         language=mail.language,
         subject=mail.subject,

@@ -18,6 +18,7 @@ class RetentionConfig(AppConfig):
 
         connection_created.connect(watching.notice_connection)
         signals.account_reactivated.connect(receivers.take_back_deletion)
+        signals.staff_left.connect(receivers.free_requests)
         standstill.register("journal", guard.check, closes_pages=True)
         # Behind, but no older state: only optional mail waits until the round has caught up.
         standstill.register("log", guard.check_pace)

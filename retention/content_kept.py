@@ -34,6 +34,6 @@ def let_archives_go(customer_id: uuid.UUID) -> None:
         theirs = Export.objects.filter(customer_id=customer_id)
         # In this order: the first waits for a worker that is just finishing one.
         theirs.filter(state=Export.State.RUNNING).update(
-            state=Export.State.REQUESTED, moved_at=None
+            state=Export.State.REQUESTED, moved_at=None, checkpoint={}
         )
         theirs.filter(state=Export.State.READY).delete()

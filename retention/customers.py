@@ -1,24 +1,15 @@
-"""Whom somebody means who names a customer."""
+"""Whom staff mean who name a customer in a form."""
 
-import uuid
+from django.utils import timezone
 
+from accounts.access.searching import search
 from accounts.models import User
 
-# `platform_id` is a bigint; longer digits are no customer number.
-NUMBER_LENGTH = 18
 
+def find_customer(named: str, *, staff: User) -> User | None:
+    """By e-mail address, phone, customer number or key: exactly, and written down as a search.
 
-def find_customer(named: str) -> User | None:
-    """By key, customer number, email address or user name; staff are found too.
-
-    The number is ClickSend's and goes before a user name, which people choose themselves.
+    None as well where a phone number is that of several.
     """
-    named = named.strip()
-    found: User | None = None
-    try:
-        found = User.objects.filter(pk=uuid.UUID(named)).first()
-    except ValueError:
-        if named.isdecimal() and len(named) <= NUMBER_LENGTH:
-            found = User.objects.filter(platform_id=int(named)).first()
-        found = found or User.objects.with_login(named).first()
-    return found
+    found = search(named, staff=staff, now=timezone.now())
+    return found[0] if len(found) == 1 else None

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from accounts.models import User
@@ -19,6 +19,7 @@ from consent.webhooks.feed import announce_erasure
 from foundation import standstill
 from retention import emails, erasure
 from retention.asking import SESSION, make_steps, stop_account
+from retention.burying import batch_size
 from retention.holding import hold_lock, holds_now
 from retention.holdings import Kept, kept_after_erasure
 from retention.journal.keeping import write_erasure, write_partial_erasure
@@ -84,11 +85,43 @@ def begin(request: DeletionRequest, *, now: datetime) -> None:
 
 @dataclass
 class Together:
-    """What one transaction has done so far."""
+    """What one transaction has done so far, with the account's row and no hold placed meanwhile."""
 
+    person: erasure.Person
+    is_free: bool
     rows: int = 0
     # Classes with nothing left of the person, as seen under the lock of the account's row.
     emptied: set[str] = field(default_factory=set)
+    # What is to be written of the steps, at once: a statement costs as much as a small class.
+    gone: dict[uuid.UUID, erasure.Gone] = field(default_factory=dict)
+    finished: dict[uuid.UUID, datetime] = field(default_factory=dict)
+
+    def note(self, step: DeletionStep, gone: erasure.Gone) -> None:
+        self.gone[step.pk] = self.gone.get(step.pk, erasure.Gone(0)) + gone
+        self.rows += gone.rows
+
+    def finish(self, step: DeletionStep, now: datetime) -> None:
+        self.finished[step.pk] = now
+        self.emptied.add(step.name)
+
+    def write_down(self) -> None:
+        steps = list({**self.gone, **self.finished})
+        gone = [self.gone.get(step, erasure.Gone(0)) for step in steps]
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE retention_deletionstep s SET removed = removed + rows, "
+                "blanked = s.blanked + u.blanked, finished_at = at "
+                "FROM unnest(%s::uuid[], %s::int[], %s::int[], %s::timestamptz[]) "
+                "AS u (step, rows, blanked, at) WHERE s.id = step",
+                [
+                    steps,
+                    [each.rows for each in gone],
+                    [each.blanked for each in gone],
+                    [self.finished.get(step) for step in steps],
+                ],
+            )
+        self.gone.clear()
+        self.finished.clear()
 
 
 def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ERASE_BATCH) -> bool:
@@ -97,7 +130,7 @@ def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ER
     The last step of a request stands for the whole: it comes once all others are done.
     """
     make_steps(request)  # a class that the schedule has got since
-    for step in list(request.steps.filter(finished_at__isnull=True, name=erasure.JOURNAL)):
+    for step in request.steps.filter(finished_at__isnull=True, name=erasure.JOURNAL):
         run_batch(request, step.pk, now=now, batch=batch)
     held: set[uuid.UUID] = set()
     while run_together(request, held, now=now, batch=batch):
@@ -129,105 +162,126 @@ def run_together(
     """
     if request.person_id is None:
         return False
-    hold_lock(shared=True)
-    person = erasure.lock_person(request.person_id)
-    together = Together()
+    together = take_up(request.person_id, now=now)
     if request.scope == Scope.EVERYTHING:
-        pass_over_empty(request, person, together, now=now)
+        pass_over_empty(request, together, now=now)
     names = erasure.step_names(Scope(request.scope))
     steps = list(request.steps.filter(finished_at__isnull=True).exclude(pk__in=held))
     steps.sort(key=lambda step: names.index(step.name) if step.name in names else 0)
     for step in steps:
-        others = request.steps.filter(finished_at__isnull=True).exclude(pk=step.pk)
-        if step.name == names[-1] and others.exists():
-            return False
+        if step.name == names[-1]:
+            together.write_down()
+            if request.steps.filter(finished_at__isnull=True).exclude(pk=step.pk).exists():
+                return False
         progress = Progress.MORE
         while progress == Progress.MORE:
             if together.rows >= TOGETHER * batch:
+                together.write_down()
                 return True
-            progress = run_batch(request, step.pk, now=now, batch=batch, together=together)
+            progress = run_step(request, step, together, now=now, batch=batch)
         if progress == Progress.HELD:
             held.add(step.pk)
+    end_together(request, together, now=now)
     return False
 
 
 @transaction.atomic
 def run_batch(
+    request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, batch: int
+) -> Progress:
+    """One batch of one step in a transaction of its own."""
+    if request.person_id is None:
+        return Progress.DONE
+    together = take_up(request.person_id, now=now)
+    step = DeletionStep.objects.get(pk=step_id)
+    if step.finished_at is not None:
+        return Progress.DONE
+    progress = run_step(request, step, together, now=now, batch=batch)
+    end_together(request, together, now=now)
+    return progress
+
+
+def take_up(person_id: uuid.UUID, *, now: datetime) -> Together:
+    """For the rest of the transaction nobody else works at this person's deletion, and nobody
+    places a hold: where none is in force, none has to be looked for.
+    """
+    hold_lock(shared=True)
+    return Together(erasure.lock_person(person_id), is_free=not holds_now(now))
+
+
+def end_together(request: DeletionRequest, together: Together, *, now: datetime) -> None:
+    """Write down what was done; a part is over with the last of its steps.
+
+    Whoever finished none has nothing to end: another worker has.
+    """
+    is_last = bool(together.finished) and request.scope != Scope.EVERYTHING
+    together.write_down()
+    if is_last and not request.steps.filter(finished_at__isnull=True).exists():
+        finish_part(request, together.person, now=now)
+
+
+def run_step(
     request: DeletionRequest,
-    step_id: uuid.UUID,
+    step: DeletionStep,
+    together: Together,
     *,
     now: datetime,
     batch: int,
-    together: Together | None = None,
 ) -> Progress:
-    """One batch. Another worker at the same step waits for the account's row.
-
-    No hold is placed while it runs, so none is missed.
-    """
-    if request.person_id is None:
-        return Progress.DONE
-    together = Together() if together is None else together
-    hold_lock(shared=True)
-    person = erasure.lock_person(request.person_id)
-    step = DeletionStep.objects.select_for_update().get(pk=step_id)
-    if step.finished_at is not None:
-        return Progress.DONE
-    whole = request.scope == Scope.EVERYTHING
+    """One batch of a step, inside the transaction that `together` is of."""
+    person, is_free = together.person, together.is_free
     if step.name == erasure.JOURNAL:
         write_down(request, person, now=now)
-        DeletionStep.objects.filter(pk=step_id).update(finished_at=now)
-        return Progress.DONE
-    is_free = not holds_now(now)
-    if whole and step.name == erasure.ACCOUNT:
+        progress = Progress.DONE
+    elif step.name == erasure.ACCOUNT and request.scope == Scope.EVERYTHING:
         if not is_free and erasure.is_held(request, step.name, person, now=now):
             return Progress.HELD
         finish_deletion(request, person, now=now, emptied=together.emptied, is_free=is_free)
         return Progress.DONE
-
-    def erase(name: str) -> erasure.Gone:
-        if whole:
-            return erasure.erase_batch(name, person, limit=batch, now=now, is_free=is_free)
-        return erasure.erase_part(request, name, person, limit=batch, now=now)
-
-    for name in erasure.HANGS_ON.get(step.name, ()):
-        if name in together.emptied:
-            continue
-        if late := erase(name).rows:
-            request.steps.filter(name=name).update(removed=F("removed") + late)
-            together.rows += late
-        if late >= batch:
-            return Progress.MORE
-    gone = erase(step.name)
-    progress = Progress.DONE if gone.rows < batch else Progress.MORE
-    if (
-        progress == Progress.DONE
-        and not is_free
-        and erasure.is_held(request, step.name, person, now=now)
-    ):
-        progress = Progress.HELD
-    DeletionStep.objects.filter(pk=step_id).update(
-        removed=F("removed") + gone.rows,
-        blanked=F("blanked") + gone.blanked,
-        finished_at=now if progress == Progress.DONE else None,
-    )
-    together.rows += gone.rows
+    else:
+        progress, gone = erase_class(request, step.name, together, now=now, batch=batch)
+        together.note(step, gone)
     if progress == Progress.DONE:
-        together.emptied.add(step.name)
-    if not whole and not request.steps.filter(finished_at__isnull=True).exists():
-        finish_part(request, person, now=now)
+        together.finish(step, now)
     return progress
 
 
-def pass_over_empty(
-    request: DeletionRequest, person: erasure.Person, together: Together, *, now: datetime
-) -> None:
+def erase_class(
+    request: DeletionRequest, name: str, together: Together, *, now: datetime, batch: int
+) -> tuple[Progress, erasure.Gone]:
+    """At most so many rows of a class, after those that were written meanwhile and hang on them."""
+    person, is_free = together.person, together.is_free
+    batch = batch_size(request, name, batch)
+
+    def erase(name: str) -> erasure.Gone:
+        if request.scope == Scope.EVERYTHING:
+            return erasure.erase_batch(name, person, limit=batch, now=now, is_free=is_free)
+        return erasure.erase_part(request, name, person, limit=batch, now=now)
+
+    for leaning in erasure.HANGS_ON.get(name, ()):
+        if leaning in together.emptied:
+            continue
+        if late := erase(leaning).rows:
+            request.steps.filter(name=leaning).update(removed=F("removed") + late)
+            together.rows += late
+        if late >= batch:
+            return Progress.MORE, erasure.Gone(0)
+    gone = erase(name)
+    if gone.rows >= batch:
+        return Progress.MORE, gone
+    if not is_free and erasure.is_held(request, name, person, now=now):
+        return Progress.HELD, gone
+    return Progress.DONE, gone
+
+
+def pass_over_empty(request: DeletionRequest, together: Together, *, now: datetime) -> None:
     """Classes with nothing of the person are done at once: each step costs some statements.
 
     What comes into them meanwhile is taken by the last step.
     """
     steps = request.steps.filter(finished_at__isnull=True)
     done = set(erasure.step_names()) - set(steps.values_list("name", flat=True))
-    present = erasure.classes_with_rows(person, besides=done)
+    present = erasure.classes_with_rows(together.person, besides=done)
     empty = [
         entry.model
         for entry in personal_entries()

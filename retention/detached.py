@@ -19,18 +19,18 @@ def is_by_month(model: type[Model]) -> bool:
     return entry is not None and any(rule.removal == Removal.PARTITIONS for rule in entry.rules)
 
 
-def detached_months(model: type[Model]) -> list[str]:
+def detached_months(*models: type[Model]) -> list[str]:
     """By name, oldest first; none that the role we work under may not read."""
-    if not is_by_month(model):
+    tables = [re.escape(model._meta.db_table) for model in models if is_by_month(model)]
+    if not tables:
         return []
-    table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = %s::regnamespace "
             "AND relname ~ %s AND has_table_privilege(oid, 'SELECT') AND NOT EXISTS ("
             "SELECT FROM pg_inherits WHERE inhrelid = pg_class.oid AND NOT inhdetachpending) "
             "ORDER BY relname",
-            ["public", rf"^{re.escape(table)}_y\d{{4}}m\d\d$"],
+            ["public", rf"^({'|'.join(tables)})_y\d{{4}}m\d\d$"],
         )
         return [str(name) for (name,) in cursor.fetchall()]
 

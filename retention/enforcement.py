@@ -273,6 +273,15 @@ def remove_superseded(entry: Entry, rule: Rule, now: datetime, batch: int) -> in
         return int(cursor.fetchone()[0])
 
 
+def remove_access_events(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
+    """Nobody holds the right to delete these; the function looks again at what it is named."""
+    before = rule.period.cutoff(now) + MICROSECOND
+    keys = list(due_rows(entry, rule, now).order_by("at").values_list("pk", flat=True)[:batch])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT accounts_expire_access_events(%s, %s)", [keys, before])
+        return int(cursor.fetchone()[0])
+
+
 def remove_certificates(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
     """The item that was destroyed goes with the certificate that says so."""
     due = due_rows(entry, rule, now).select_for_update(skip_locked=True, of=("self",))
@@ -314,6 +323,7 @@ REMOVALS: dict[Removal, Callable[[Entry, Rule, datetime, int], int]] = {
     Removal.WHOLE_ACCOUNTS: remove_accounts,
     Removal.MAIL_TO_NOBODY: delete_mail_to_nobody,
     Removal.RELEASED_ROWS: delete_due,
+    Removal.ACCESS_EVENTS: remove_access_events,
     Removal.CERTIFICATES: remove_certificates,
     Removal.BY_REQUEST: request_deletions,
 }

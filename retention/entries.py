@@ -56,6 +56,7 @@ class Removal(enum.Enum):
     BATCHES = enum.auto()
     PARTITIONS = enum.auto()
     SUPERSEDED_CHOICES = enum.auto()
+    ACCESS_EVENTS = enum.auto()
     WHOLE_ACCOUNTS = enum.auto()
     PENDING_ADDRESSES = enum.auto()
     MAIL_TO_NOBODY = enum.auto()

@@ -27,11 +27,14 @@ class ItemForm(ItemModelForm):
         required=False,
         max_length=320,
         help_text=gettext_lazy(
-            "User name, email address or number of the customer, when all of it is of one "
+            "Email address, phone, number or key of the customer, when all of it is of one "
             "customer. If their data is deleted, it is due within 30 days."
         ),
         widget=forms.TextInput(attrs={"class": "vTextField"}),
     )
+
+    # Who is asking, for a search is written down (`get_form`).
+    staff: ClassVar[User]
 
     class Meta:
         model = PhysicalItem
@@ -40,17 +43,18 @@ class ItemForm(ItemModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.customer_id:
-            known = User.objects.filter(pk=self.instance.customer_id).first()
-            self.initial["customer"] = str(self.instance.customer_id) if not known else str(known)
+            self.initial["customer"] = str(self.instance.customer_id)
 
     def clean_customer(self) -> uuid.UUID | None:
         named = self.cleaned_data["customer"].strip()
         if not named:
             return None
-        found = find_customer(named)
-        if found is None or found.is_staff:
+        if named == str(self.instance.customer_id):
+            return self.instance.customer_id
+        found = find_customer(named, staff=self.staff)
+        if found is None:
             raise forms.ValidationError(
-                _("No customer has this user name, address or number. Leave it empty if none does.")
+                _("No customer has this address or number. Leave it empty if none does.")
             )
         key: uuid.UUID = found.pk
         return key

@@ -104,6 +104,9 @@ MESSAGE_CONTENT = Period(months=MESSAGE_CONTENT_MONTHS)
 # day of the month has had its period, so no row ever stands longer.
 MESSAGE_RECORDS = Period(months=MESSAGE_RECORD_MONTHS)
 REPORTS = Period(months=REPORT_MONTHS)
+# As long as the platform could still bring in what was deleted here.
+MESSAGE_TOMBSTONES = MESSAGE_RECORDS
+REPORT_TOMBSTONES = REPORTS
 UPLOADS = Period(days=30)
 # A file that nobody said yes to: as long as one may want to come back to it the next day.
 UPLOADS_UNCONFIRMED = Period(days=2)
@@ -128,6 +131,10 @@ PROOF = years(3)
 # that a replay would make of it stands unreviewed, and as any backup may lack it (BACKUP_DAYS).
 JOURNAL = years(3)
 STAFF_LOG = Period(months=13)
+# As long as the proof of other acts: so long a customer may ask who looked.
+ACCESS_EVENTS = years(3)
+# So long somebody may come back to what we answered.
+SUPPORT = years(2)
 # What we told another system, so that a question about it can be answered.
 DELIVERIES = Period(months=1)
 PAGE_COUNTS = Period(months=25)
@@ -162,14 +169,28 @@ DETACH_PATIENCE = timedelta(minutes=10)
 # Of one customer's own rows, for which nobody else waits: a second for the database, and nothing of
 # them passes through the process. Each batch walks past those that went before it, so small ones
 # cost more than they spare.
-ERASE_BATCH = 200_000
+ERASE_BATCH = 300_000
+# Where a part goes whose numbers must be known afterwards, each row does pass through the process.
+BURY_BATCH = 20_000
 
 # "Data kan til enhver tid slettes på kundens forespørsel", and who wants time to think has it.
 WAY_BACK = timedelta(days=14)
 # GDPR art. 12 (3): answered within one month of receipt, by the calendar.
 ANSWER = Period(months=1)
+# Two further months for what is complex, if the reasons are told within the first (the same).
+ANSWER_EXTENDED = Period(months=3)
+# GDPR art. 33 (1): the authority is told within 72 hours of becoming aware of a breach.
+BREACH_CLOCK = timedelta(hours=72)
+# How much of it is left when the privacy address is told again; the last alarm: it is over.
+BREACH_ALARMS = (timedelta(hours=24), timedelta(hours=6), timedelta(0))
+# So long what the desk has settled can be asked for: a claim lapses after three years
+# (foreldelsesloven § 2).
+DESK = years(3)
+# Processors and whoever holds database, machines or keys are looked at again every year, as staff.
+DECLARED_FOR = timedelta(days=365)
 # Ten days are left then for a person to find out what stands in the way.
 WARN_AFTER = timedelta(days=20)
+WARN_BEFORE = timedelta(days=10)
 
 # A plan that somebody has read is enforced the same day, or made anew.
 PLAN_HOLDS = timedelta(days=1)

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import User
 from retention.asking import TooLateError, withdraw_deletion
-from retention.models import DeletionRequest, Scope
+from retention.models import DeletionRequest, PrivacyRequest, Scope
 
 
 def take_back_deletion(user: User, now: datetime, **_kwargs: Any) -> None:
@@ -17,3 +17,10 @@ def take_back_deletion(user: User, now: datetime, **_kwargs: Any) -> None:
     for reference in waiting.values_list("reference", flat=True):
         with suppress(TooLateError):
             withdraw_deletion(reference, actor="self", now=now)
+
+
+def free_requests(user: User, **_kwargs: Any) -> None:
+    """What a former colleague was to answer waits for everybody again."""
+    PrivacyRequest.objects.filter(assigned_to=user, state=PrivacyRequest.State.OPEN).update(
+        assigned_to=None
+    )

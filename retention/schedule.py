@@ -17,23 +17,31 @@ from retention.chapters.account import ACCOUNT
 from retention.chapters.billing import BILLING
 from retention.chapters.choices import CHOICES
 from retention.chapters.content import CONTENT
+from retention.chapters.desk import DESK
 from retention.chapters.items import ITEMS
 from retention.chapters.mails import MAILS
 from retention.chapters.proof import PROOF
+from retention.chapters.reference import REFERENCE
 from retention.chapters.running import RUNNING
 from retention.chapters.signing_in import SIGNING_IN
+from retention.chapters.staff_access import STAFF_ACCESS
 from retention.chapters.staff_log import STAFF_LOG
+from retention.chapters.support import SUPPORT
 from retention.chapters.systems import SYSTEMS
 from retention.entries import Entry
 
 SCHEDULE: Final[tuple[Entry, ...]] = (
     *MAILS,
     *CONTENT,
+    *REFERENCE,
+    *SUPPORT,
     *CHOICES,
     *SYSTEMS,
+    *STAFF_ACCESS,
     *STAFF_LOG,
     *SIGNING_IN,
     *BILLING,
+    *DESK,
     *ITEMS,
     *PROOF,
     *ACCOUNT,

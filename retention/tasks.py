@@ -6,6 +6,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from retention import exporting, policy, returning, services
+from retention.desk.breaches import watch_breaches as watch_open_breaches
+from retention.desk.watching import watch_requests
 from retention.journal import keeping, leaving
 from retention.schedule import RULES
 
@@ -73,3 +75,15 @@ def keep_log() -> int:
 def let_journal_years_go() -> int:
     """Nightly: the years of the journal that are over; most nights none is."""
     return leaving.let_years_go(timezone.now())
+
+
+@shared_task(name="retention.tasks.watch_desk")
+def watch_desk() -> int:
+    """Daily: tell the privacy address of requests that came, and of those due soon."""
+    return watch_requests(timezone.now())
+
+
+@shared_task(name="retention.tasks.watch_breaches")
+def watch_breaches() -> int:
+    """Every ten minutes: what is left of the 72 hours of a breach."""
+    return watch_open_breaches(timezone.now())

@@ -25,6 +25,7 @@ from tests.services import ADMIN_URL, FOLDER, process_name
 SOURCES = (
     "*/migrations/*.py",
     "foundation/*.py",
+    "*/roles.py",
     "clicksend_portal/management/commands/migrate.py",
     "requirements.txt",
 )

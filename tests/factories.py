@@ -1,15 +1,20 @@
 """People and mailings for tests, made by the same services as in life where there is one."""
 
 import itertools
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
 
+from django.contrib.auth.models import Permission
+from django.db import transaction
 from PIL import Image
 
 from accounts.models import User
+from accounts.roles import Role, begin_with_roles
 from consent import services
 from consent.models import Source, Topic
+from foundation.roles import OWNER, as_role
 from messaging.images import draw, store_picture
 from messaging.models import Campaign, Contact, ContactList, MailImage, ServiceAnnouncement
 
@@ -49,8 +54,30 @@ def make_customer(
     return user
 
 
-def make_staff(**fields: Any) -> User:
-    return make_customer(**({"is_staff": True, "is_superuser": True} | fields))
+def make_staff(
+    *, roles: Collection[str] = tuple(Role.values), rights: Collection[str] = (), **fields: Any
+) -> User:
+    """Staff in these roles, every one unless named; `rights` are single ones, which life has not.
+
+    Named rights stand alone: `make_staff(rights=["view_campaign"])` has no role.
+    """
+    person = make_customer(**({"is_staff": True} | fields))
+    set_roles(person, () if rights else roles)
+    if rights:
+        set_rights(person, *rights)
+    return person
+
+
+def set_roles(person: User, roles: Collection[str]) -> None:
+    """As the command line gives them to the first account."""
+    begin_with_roles(person, roles, now=person.email_confirmed_at or NOW)
+
+
+def set_rights(person: User, *codenames: str) -> None:
+    """These single rights and no role, as nobody may give them in life: to test each alone."""
+    with transaction.atomic(), as_role(OWNER):
+        person.groups.clear()
+        person.user_permissions.set(Permission.objects.filter(codename__in=codenames))
 
 
 def make_campaign(slug: str = "newsletter", **fields: Any) -> Campaign:

@@ -44,7 +44,7 @@ ENVIRONMENT = {
     "SUPPORT_EMAIL": "support@portal.example",
     "SUPPORT_PHONE": "+47 22 00 00 00",
     "PRIVACY_EMAIL": "privacy@portal.example",
-    "PRIVILEGED_CAP": "8",
+    "PRIVILEGED_CAP": "60",
     "SMTP_TIMEOUT": "5",
     "LOG_LEVEL": "WARNING",
 }

@@ -4,14 +4,21 @@ All choices go through the doors, each at its own moment, so that histories read
 The same start always makes the same company.
 """
 
+import base64
 import random
+import secrets
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from allauth.mfa.totp.internal.auth import TOTP
+
 from accounts.models import Invoice, SupportChannel, User
+from accounts.roles import Role, begin_with_roles
+from clicksend_portal.demo.desk import make_desk
 from clicksend_portal.demo.people import COMPANIES, NORWAY, Company
+from clicksend_portal.demo.references import make_references
 from clicksend_portal.demo.sign_ins import ADDRESSES, COLLEAGUE_ADDRESS
 from clicksend_portal.demo.texts import ANNOUNCEMENT, CAMPAIGNS, SEGMENT, STANDING_TEXT
 from consent.imports.writing import record_from_file
@@ -53,6 +60,9 @@ def make_company(staff: User, *, now: datetime) -> int:
     Invoice.objects.bulk_create(
         invoice for customer in customers for invoice in make_invoices(customer, chance, now=now)
     )
+    active = [each for number, each in enumerate(customers) if number not in DEACTIVATED]
+    make_references(active, staff, now=now)
+    make_desk(active, staff, now=now)
     write_drafts(staff, make_colleague(now=now), now=now)
     return len(customers)
 
@@ -205,6 +215,8 @@ def make_colleague(*, now: datetime) -> User:
     )
     colleague.set_unusable_password()
     colleague.save(force_insert=True)
+    begin_with_roles(colleague, [Role.EDITOR], now=now)
+    TOTP.activate(colleague, base64.b32encode(secrets.token_bytes(20)).decode())
     return colleague
 
 

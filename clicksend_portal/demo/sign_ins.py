@@ -19,6 +19,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.mfa import UnreadableSecretError
 from accounts.models import User
+from accounts.roles import Role, begin_with_roles
+from accounts.staff.standing import confirmed_since
 from consent.models import Source, Topic
 from consent.services import Shown, current_preferences, record_choices
 
@@ -86,7 +88,8 @@ def ensure_kari(*, now: datetime) -> User:
 
 
 def ensure_admin(*, now: datetime) -> User:
-    return ensure_user(
+    """Every role, as the first account of a portal has; nobody was there to confirm it."""
+    admin = ensure_user(
         STAFF_ADDRESS,
         "admin",
         {
@@ -96,9 +99,11 @@ def ensure_admin(*, now: datetime) -> User:
             "signed_up_at": now,
             "email_confirmed_at": now,
             "is_staff": True,
-            "is_superuser": True,
         },
     )
+    if not confirmed_since(admin, now=now) or admin.groups.count() < len(Role):
+        begin_with_roles(admin, Role.values, now=now)
+    return admin
 
 
 def ensure_user(address: str, username: str, fields: Mapping[str, Any]) -> User:

@@ -32,10 +32,14 @@ class Chapter(models.TextChoices):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What one look found. `value` names no person and no figure about too few of them."""
+    """What one look found. `value` names no person and no figure about too few of them.
+
+    What holds as far as anybody can see, but was not told us, is not `known`: never kept.
+    """
 
     holds: bool
     value: Value
+    known: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

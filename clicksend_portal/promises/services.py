@@ -50,8 +50,10 @@ def look(promise: Promise, *, now: datetime) -> PromiseReading:
     reading.value = dict(finding.value)
     if not promise.is_in_force:
         reading.state = State.NOT_IN_FORCE
+    elif not finding.holds:
+        reading.state = State.BROKEN
     else:
-        reading.state = State.KEPT if finding.holds else State.BROKEN
+        reading.state = State.KEPT if finding.known else State.UNKNOWN
     return reading
 
 

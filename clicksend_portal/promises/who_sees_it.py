@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clicksend_portal.promises.promise import Chapter, Evidence, Promise
-from clicksend_portal.promises.readings import content, structure
+from clicksend_portal.promises.readings import content, staff
 
 PROMISES = (
     Promise(
@@ -15,18 +15,20 @@ PROMISES = (
             "No third party has access to the data."
         ),
         how=_(
-            "The number of staff accounts has an upper limit, and none opens without a second "
-            "factor. Each part of the portal signs in to the database with no more rights than "
-            "its work needs."
+            "The database lets in no more staff accounts than the limit, and gives a role only "
+            "where another administrator has confirmed it within the year; the first accounts come "
+            "from the command line. An account that nobody has confirmed within the year opens "
+            "nothing, nor does one without a second factor. A customer's data opens for a reason "
+            "and for half an hour, and the customer reads who looked. Whoever runs the machines is "
+            "declared and counted."
         ),
-        check=_("The number and the limit stand here; an auditor can be shown the accounts."),
-        missing=_(
-            "Access with a reason and for a limited time, shown to the customer it concerns, and "
-            "the list of those who run the machines, are not built yet."
+        check=_(
+            "The number and the limit stand here, and who looked at your data under “Your data”. "
+            "An auditor can be shown the accounts and what each role may do."
         ),
         evidence=Evidence.MEASURED,
-        read=structure.read_few_see,
-        tell=structure.tell_few_see,
+        read=staff.read_few_see,
+        tell=staff.tell_few_see,
     ),
     Promise(
         id="lists-untouched",

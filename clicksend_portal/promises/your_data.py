@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clicksend_portal.promises.promise import Chapter, Evidence, Promise
-from clicksend_portal.promises.readings import asking, keeping
+from clicksend_portal.promises.readings import asking, keeping, references
 
 PROMISES = (
     Promise(
@@ -127,14 +127,19 @@ PROMISES = (
             "the right to opt out of the customer reference program at any time."
         ),
         how=_(
-            "Each activity has a yes or no of its own. Nobody is part of the program without a "
-            "yes, and everyone who said no elsewhere is recorded as a no."
+            "Each activity has a yes or no of its own, and of everything but a name or a "
+            "logo nothing appears before you have approved the very words. Every use is "
+            "registered. Your no takes all of them down: "
+            "from our page of references within a minute, and from everywhere else by a date, "
+            "with somebody who answers for it and proof that it is gone. One that is late breaks "
+            "this promise."
         ),
-        check=_("Your choices per activity will stand on the page of the program."),
-        missing=_(
-            "The page of the program, and the register of published uses with deadlines for "
-            "taking them down, are not built yet."
+        check=_(
+            "Your page Reference program shows every use of you, and what happens to each after "
+            "a no. Who is shown right now stands on our page of references, for everybody."
         ),
         evidence=Evidence.MEASURED,
+        read=references.read_by_will,
+        tell=references.tell_by_will,
     ),
 )

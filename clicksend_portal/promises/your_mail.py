@@ -3,7 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from clicksend_portal.promises.promise import Chapter, Evidence, Promise
-from clicksend_portal.promises.readings import announcements, mailings, permission
+from clicksend_portal.promises.readings import announcements, mailings, permission, support
 
 PROMISES = (
     Promise(
@@ -147,12 +147,14 @@ PROMISES = (
             "In case of problems with the account we answer by email or phone, in accordance with "
             "the user's wishes."
         ),
-        how=_("You choose email or phone on your account page, and staff see it on your record."),
-        check=_("Your choice stands on your account page."),
-        missing=_(
-            "Support cases, in which whoever answers sees your choice first, are not in the "
-            "portal yet."
+        how=_(
+            "Each question says how it is to be answered, from your account page or as you choose "
+            "when you ask. Whoever answers sees that first and has only that way: the database "
+            "refuses the other."
         ),
+        check=_("Ask us something under Support, and see which way the answer comes."),
         evidence=Evidence.CONSTRUCTION,
+        read=support.read_channel,
+        tell=support.tell_channel,
     ),
 )

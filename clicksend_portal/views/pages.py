@@ -1,4 +1,4 @@
-"""The front page, the policy in plain words, and how to reach us."""
+"""The front page, and the policy in plain words."""
 
 from django.contrib.auth import get_user
 from django.http import HttpRequest, HttpResponse
@@ -22,8 +22,3 @@ def show_home(request: HttpRequest) -> HttpResponse:
 @require_safe
 def show_privacy(request: HttpRequest) -> HttpResponse:
     return share(request, render(request, "portal/privacy.html", {"chapters": CHAPTERS}))
-
-
-@require_safe
-def show_contact(request: HttpRequest) -> HttpResponse:
-    return share(request, render(request, "portal/contact.html"))

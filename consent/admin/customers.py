@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.admin import CustomerAdmin
-from accounts.models import User
-from consent.admin.filters import choice_filters
+from accounts.models import Seen, User
 from consent.admin.history import STAFF, Standing, staff_history, standing_choices
 from consent.models import Source, Topic
 from consent.services import record_opt_out
@@ -73,8 +72,13 @@ class OptOutForm(forms.Form):
 class CustomerWithChoicesAdmin(CustomerAdmin):
     change_form_template = "admin/accounts/user/change_form.html"
 
-    def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        return [*CustomerAdmin.list_filter, *choice_filters()]
+    def seen_on(self, request: HttpRequest, obj: User) -> tuple[Seen, ...]:
+        if self.may_see_choices(request):
+            return (*super().seen_on(request, obj), Seen.CHOICES)
+        return super().seen_on(request, obj)
+
+    def may_see_choices(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("consent.view_preference") or self.may_record_opt_out(request)
 
     def get_urls(self) -> list[URLPattern]:
         opt_out = path(
@@ -93,8 +97,9 @@ class CustomerWithChoicesAdmin(CustomerAdmin):
     ) -> HttpResponse:
         customer = self.get_object(request, object_id)
         context: dict[str, Any] = {"title": _("Customer"), "subtitle": str(customer or "")}
-        if customer is not None:
+        if customer is not None and self.may_see_choices(request):
             context |= {
+                "may_see_choices": True,
                 "choices": standing_choices(customer.pk, now=timezone.now()),
                 "history": staff_history(customer.pk),
                 "may_record_opt_out": self.may_record_opt_out(request),

@@ -18,6 +18,8 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.admin.door import CustomerDoor
+from accounts.models import Seen
 from consent.models import Delivery, Webhook
 from consent.webhooks import services
 from consent.webhooks.addresses import check_url
@@ -193,8 +195,10 @@ def newest_deliveries(webhook: Webhook) -> list[Delivery]:
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(ReadOnlyAdmin):
-    """With the filter on "given up" this is the dead-letter page."""
+class DeliveryAdmin(CustomerDoor, ReadOnlyAdmin):
+    """With the filter on "given up" this is the dead-letter page; one names a customer."""
+
+    seen = (Seen.CHOICES,)
 
     actions: Any = ("send_again",)
     list_display = ("its_type", "webhook", "its_state", "its_answer", "its_attempts", "its_made_at")
@@ -219,6 +223,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "what_is_told",
     )
     readonly_fields = fields
+
+    def person_of(self, obj: Delivery) -> uuid.UUID | None:
+        return obj.person_id
 
     @admin.display(description=gettext_lazy("message"))
     def its_type(self, delivery: Delivery) -> str:

@@ -93,3 +93,21 @@ OPT_OUT = [
     example("All optional mail", {"address": "kari@shop.example", "all": True}),
     answer("Received", {"received": True}, status="202"),
 ]
+REFERENCES = [
+    answer(
+        "One customer",
+        {
+            "references": [
+                {
+                    "id": "019a8c6e-7a55-7c3e-9d6b-2f0c1d9a4e11",
+                    "activity": "quote",
+                    "activity_name": "Quote",
+                    "title": "Nordmann Trykk",
+                    "text": "Customers collect their prints the same day, since we text them.",
+                    "language": "en",
+                    "since": "2026-11-02T09:30:00Z",
+                }
+            ]
+        },
+    )
+]

@@ -72,6 +72,22 @@ class PreferencesSerializer(serializers.Serializer[Any]):
     preferences = PreferenceSerializer(many=True)
 
 
+class ReferenceSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    activity = serializers.CharField(
+        help_text="`name`, `logo`, `quote`, `success_story`, `case_study` or `roi_case_study`."
+    )
+    activity_name = serializers.CharField(help_text="In the language asked for.")
+    title = serializers.CharField()
+    text = serializers.CharField(help_text="Approved by the customer; empty for a name or a logo.")
+    language = serializers.CharField(help_text="In which `text` is written, or empty.")
+    since = serializers.DateTimeField()
+
+
+class ReferencesSerializer(serializers.Serializer[Any]):
+    references = ReferenceSerializer(many=True)
+
+
 class ConfirmationSerializer(PreferenceSerializer):
     """The choice as it still stands, and that its owner has been asked by mail."""
 

@@ -145,11 +145,11 @@ class OptOuts(ApiView):
         operation_id="record_opt_out",
         summary="Somebody said no to you",
         description=(
-            "Scope `opt_out`. Say what they no longer want: one topic, or all optional mail. It "
-            "counts once this answers, and the answer is the same whether we know the address "
-            "or not. Where nobody has confirmed it, a no to a topic of mail bars the address "
-            "from all optional mail until its owner has. IP addresses are cut out of `reason`. "
-            "There is no such call for a yes."
+            "Scope `opt_out`. Say what they no longer want: one topic, or all optional mail, "
+            "which takes them out of the reference program too. It counts once this answers, and "
+            "the answer is the same whether we know the address or not. Where nobody has "
+            "confirmed it, a no to a topic of mail bars the address from all optional mail until "
+            "its owner has. IP addresses are cut out of `reason`. There is no such call for a yes."
         ),
         tags=["Other systems"],
         parameters=[RETRY_AFTER],
@@ -166,12 +166,12 @@ class OptOuts(ApiView):
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
         mail = services.optional_topics()
-        topics = mail if everything else [topic_named(asked["topic"]).pk]
+        named = mail if everything else [topic_named(asked["topic"]).pk]
         person = User.objects.with_address(asked["address"]).first()
         if person is not None:
             services.record_opt_out(
                 person.pk,
-                topics,
+                services.everything_optional(person.pk) if everything else named,
                 source=Source.API,
                 actor=f"key:{request.auth.pk}",
                 now=timezone.now(),
@@ -179,7 +179,7 @@ class OptOuts(ApiView):
                 received_at=received_at,
             )
         # Else the no would be lost on whoever is imported or unconfirmed, or goes with the latter.
-        if (person is None or person.email_confirmed_at is None) and set(topics) & set(mail):
+        if (person is None or person.email_confirmed_at is None) and set(named) & set(mail):
             suppression.suppress(
                 asked["address"], reason=Suppression.Reason.COMPLAINT, now=received_at
             )

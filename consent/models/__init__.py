@@ -1,4 +1,4 @@
-"""The tables of consent, told in four stories."""
+"""The tables of consent, told in five stories."""
 
 from consent.models.choices import (
     OWN_ACTS,
@@ -12,6 +12,13 @@ from consent.models.choices import (
     TopicWording,
 )
 from consent.models.log import Head, Leaf, LogKey, Node
+from consent.models.reference import (
+    CallLimit,
+    ReferenceText,
+    ReferenceUse,
+    SalesCall,
+    Takedown,
+)
 from consent.models.suppression import Suppression
 from consent.models.systems import Delivery, ServiceKey, Webhook
 
@@ -19,6 +26,7 @@ __all__ = [
     "OWN_ACTS",
     "SHOW_WORDS",
     "WORDING_UNKNOWN",
+    "CallLimit",
     "ConsentDetail",
     "Delivery",
     "Head",
@@ -26,10 +34,14 @@ __all__ = [
     "LogKey",
     "Node",
     "Preference",
+    "ReferenceText",
+    "ReferenceUse",
+    "SalesCall",
     "ServiceKey",
     "Source",
     "State",
     "Suppression",
+    "Takedown",
     "Topic",
     "TopicWording",
     "Webhook",

@@ -1,5 +1,7 @@
 """Everything computed anew: each choice from its events, each leaf, the tree, each head.
 
+Also what staff saw of whom: each such event is the one that its leaf was made of.
+
 One snapshot of the database, read as streams, so a log of any length takes the same memory.
 """
 
@@ -13,8 +15,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from consent.models import Head, LogKey
+from consent.models import Head, Leaf, LogKey
 from consent.proof import heads
+from consent.proof.accesses import Access, access_hash
 from consent.proof.events import Event, event_hash
 from consent.proof.merkle import Frontier
 from consent.proof.replay import Stored, first_fault
@@ -36,6 +39,7 @@ class Counts:
 
     choices: int
     events: int
+    accesses: int
     pending: int
     leaves: int
     heads: int
@@ -58,8 +62,16 @@ def examine(
     `leaving` are people whose data is being erased right now: theirs is half gone, rightly so.
     """
     leaves, published = _examine_log()
-    choices, events, pending = _examine_choices(now, superseded_before, {*map(str, leaving)})
-    return Counts(choices=choices, events=events, pending=pending, leaves=leaves, heads=published)
+    choices, events, waiting = _examine_choices(now, superseded_before, {*map(str, leaving)})
+    accesses, late = _examine_accesses(now)
+    return Counts(
+        choices=choices,
+        events=events,
+        accesses=accesses,
+        pending=waiting + late,
+        leaves=leaves,
+        heads=published,
+    )
 
 
 # --- the log ---------------------------------------------------------------------------------
@@ -197,7 +209,12 @@ class _Tally:
             event = Event(*columns)
             self.count += 1
             if leaf is None:
-                self._expect_soon(event)
+                self.pending += 1
+                expect_soon(
+                    uuid.UUID(str(event.id)),
+                    f"person {event.person_id}, topic {event.topic_id}: event {event.version}",
+                    now=self._now,
+                )
             elif leaf != event_hash(event):
                 raise Difference(
                     f"person {event.person_id}, topic {event.topic_id}: event {event.version} "
@@ -205,13 +222,37 @@ class _Tally:
                 )
             yield event
 
-    def _expect_soon(self, event: Event) -> None:
-        self.pending += 1
-        if self._now - uuid7_moment(uuid.UUID(str(event.id))) > LATE:
-            raise Difference(
-                f"person {event.person_id}, topic {event.topic_id}: "
-                f"event {event.version} has no leaf in the log"
-            )
+
+def expect_soon(key: uuid.UUID, name: str, *, now: datetime) -> None:
+    """An event that has no leaf yet is a young one."""
+    if now - uuid7_moment(key) > LATE:
+        raise Difference(f"{name} has no leaf in the log")
+
+
+# --- what staff saw --------------------------------------------------------------------------
+
+_ACCESSES = f"""
+SELECT {", ".join(f"a.{name}" for name in Access._fields)}, l.index, l.kind, l.hash
+  FROM accounts_accessevent a LEFT JOIN consent_leaf l ON l.event_id = a.id
+"""
+
+
+def _examine_accesses(now: datetime) -> tuple[int, int]:
+    """Each event beside its leaf; how many there are, and how many wait for theirs.
+
+    A leaf without its event is in order: that went by its rule, or with the person.
+    """
+    count = pending = 0
+    for *columns, index, kind, leaf in _stream(_ACCESSES):
+        event = Access(*columns)
+        count += 1
+        name = f"access event {event.id}"
+        if leaf is None:
+            pending += 1
+            expect_soon(event.id, name, now=now)
+        elif (kind, bytes(leaf)) != (Leaf.Kind.ACCESS, access_hash(event)):
+            raise Difference(f"{name} is not the one that leaf {index} of the log was made of")
+    return count, pending
 
 
 def _stream(query: str) -> Iterator[Any]:

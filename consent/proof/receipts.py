@@ -5,6 +5,7 @@ Vocabulary. It holds nothing but the person's own event; `docs/receipts.md` expl
 """
 
 import uuid
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -56,14 +57,20 @@ def find_event(person: User, event_id: uuid.UUID) -> ConsentDetail:
 def make_receipt(person: User, event_id: uuid.UUID, *, now: datetime) -> bytes:
     """The receipt's file, in the language now active; only reads, and signs what it read."""
     detail = find_event(person, event_id)
-    leaf = Leaf.objects.filter(event_id=detail.pk).first()
+    return proven(detail.pk, event_record(detail), lambda: described(detail, now=now))
+
+
+def proven(
+    event_id: uuid.UUID, record: dict[str, Any], describe: Callable[[], dict[str, Any]]
+) -> bytes:
+    """The file of a receipt that says what `describe` gives, of the event with this record."""
+    leaf = Leaf.objects.filter(event_id=event_id).first()
     head = None if leaf is None else first_head_over(leaf)
     key = receipt_key()
     if leaf is None or head is None or key is None:
         raise NotPublishedYet
-    receipt = described(detail, now=now)
-    receipt["proof"] = {
-        "event": event_record(detail),
+    proof = {
+        "event": record,
         "leaf_index": leaf.index,
         "leaf_hash": encoded(leaf.hash),
         "inclusion_path": [encoded(h) for h in tree.inclusion_proof(leaf.index, head.size)],
@@ -71,7 +78,7 @@ def make_receipt(person: User, event_id: uuid.UUID, *, now: datetime) -> bytes:
         "public_keys": public_halves(key, head.key),
         "signed_by": key.number,
     }
-    return signed(receipt, key, about=f"event {detail.pk}")
+    return signed(describe() | {"proof": proof}, key, about=f"event {event_id}")
 
 
 def signed(receipt: dict[str, Any], key: LogKey, *, about: str) -> bytes:

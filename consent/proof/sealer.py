@@ -5,14 +5,16 @@ the index misses no late one; and the sealer itself must not miss it either, see
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
 from consent.models import Leaf
 from consent.proof import tree
+from consent.proof.accesses import Access, access_hash
 from consent.proof.events import Event, event_hash
 from consent.proof.merkle import Frontier
 from foundation.ids import uuid7_floor
@@ -90,36 +92,67 @@ def _transactions() -> tuple[datetime, int, int, tuple[int, datetime]]:
         return moment, oldest, following, (number, started)
 
 
-# The second bound says nothing new; it spares the planner the rest of the leaves.
-_PENDING = f"""
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of event: where its rows are, and how one becomes the hash of its leaf."""
+
+    name: str
+    table: str
+    columns: Sequence[str]
+    digest: Callable[[tuple[Any, ...]], bytes]
+
+    def pending(self, after: uuid.UUID) -> list[tuple[Any, ...]]:
+        """A batch of those without a leaf, in the order of keys.
+
+        The second bound says nothing new; it spares the planner the rest of the leaves.
+        """
+        query = f"""
 WITH pending AS (
-    SELECT id FROM consent_consentdetail d
+    SELECT id FROM {self.table} d
      WHERE id > %(after)s AND NOT EXISTS (
            SELECT 1 FROM consent_leaf l WHERE l.event_id = d.id AND l.event_id > %(after)s)
      ORDER BY id LIMIT %(batch)s
 )
-SELECT {", ".join(Event._fields)} FROM pending JOIN consent_consentdetail USING (id) ORDER BY id
+SELECT {", ".join(self.columns)} FROM pending JOIN {self.table} USING (id) ORDER BY id
 """
+        with connection.cursor() as cursor:
+            cursor.execute(query, {"after": after, "batch": BATCH})
+            return list(cursor.fetchall())
+
+
+# Choices, and what staff saw of whom: two kinds of events, one log.
+_KINDS = (
+    _Kind(
+        name=Leaf.Kind.CONSENT.value,
+        table="consent_consentdetail",
+        columns=Event._fields,
+        digest=lambda row: event_hash(Event(*row)),
+    ),
+    _Kind(
+        name=Leaf.Kind.ACCESS.value,
+        table="accounts_accessevent",
+        columns=Access._fields,
+        digest=lambda row: access_hash(Access(*row)),
+    ),
+)
 
 
 def _seal_after(after: uuid.UUID, now: datetime) -> int:
+    return sum(_seal_kind(kind, after, now=now) for kind in _KINDS)
+
+
+def _seal_kind(kind: _Kind, after: uuid.UUID, *, now: datetime) -> int:
     """Batch by batch in the order of keys, so that no batch looks again at what the last sealed."""
     sealed = 0
     while True:
         with transaction.atomic():
             _lock()
-            events = _pending(after)
-            entries = [(key, Leaf.Kind.CONSENT.value, event_hash(event)) for key, event in events]
+            rows = kind.pending(after)
+            entries = [(row[0], kind.name, kind.digest(row)) for row in rows]
             sealed += append_leaves(entries, sealed_at=now)
-        if len(events) < BATCH:
+        if len(rows) < BATCH:
             return sealed
-        after = events[-1][0]
-
-
-def _pending(after: uuid.UUID) -> list[tuple[uuid.UUID, Event]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_PENDING, {"after": after, "batch": BATCH})
-        return [(row[0], Event(*row)) for row in cursor.fetchall()]
+        after = rows[-1][0]
 
 
 @transaction.atomic

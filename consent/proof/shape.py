@@ -88,6 +88,22 @@ EVENT = {
     "received_at": or_null(moment),
     "salt": is_bytes(16),
 }
+PROOF: dict[str, Any] = {
+    "event": EVENT,
+    "leaf_index": is_whole,
+    "leaf_hash": hash32,
+    "inclusion_path": is_list_of(hash32),
+    "head": {
+        "origin": matches(_LINE),
+        "size": is_whole,
+        "root": hash32,
+        "time": second,
+        "key": is_whole,
+        "signature": signature64,
+    },
+    "public_keys": [{"id": is_whole, "public": hash32}],
+    "signed_by": is_whole,
+}
 RECEIPT = {
     "schema_version": is_text,
     "record_id": uuid,
@@ -124,22 +140,43 @@ RECEIPT = {
         }
     ],
     "vocabulary": {"dpv": is_text},
-    "proof": {
-        "event": EVENT,
-        "leaf_index": is_whole,
-        "leaf_hash": hash32,
-        "inclusion_path": is_list_of(hash32),
-        "head": {
-            "origin": matches(_LINE),
-            "size": is_whole,
-            "root": hash32,
-            "time": second,
-            "key": is_whole,
-            "signature": signature64,
-        },
-        "public_keys": [{"id": is_whole, "public": hash32}],
-        "signed_by": is_whole,
+    "proof": PROOF,
+    "signature": signature64,
+}
+# What staff saw of somebody: the same proof, of another record.
+ACCESS_FORM = "ClickSend Portal, access receipt, form 1"
+ACCESS_EVENT = {
+    "kind": lambda value: value == "access",
+    "schema": is_whole,
+    "event": uuid,
+    "person": uuid,
+    "staff": hash32,
+    "role": is_text,
+    "what": is_text,
+    "basis": is_text,
+    "reference": is_text,
+    "reason": is_text,
+    "grant": or_null(uuid),
+    "at": moment,
+    "salt": is_bytes(16),
+}
+ACCESS_RECEIPT: dict[str, Any] = {
+    "schema_version": lambda value: value == ACCESS_FORM,
+    "record_id": uuid,
+    "pii_principal_id": uuid,
+    "issued_at": second,
+    "language": is_text,
+    "access": {
+        "time": moment,
+        "role": is_text,
+        "what": is_text,
+        "basis": is_text,
+        "reference": is_text,
+        "reason": is_text,
+        "in_words": is_text,
     },
+    "controller": {"name": is_text, "address": is_text, "email": is_text, "url": is_text},
+    "proof": PROOF | {"event": ACCESS_EVENT},
     "signature": signature64,
 }
 # The name of the form is what tells a receipt of a deletion from one of a consent. What was handed

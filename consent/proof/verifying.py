@@ -1,7 +1,8 @@
 """Whether a receipt is genuine: pure, without Django, database or clock, so anyone may run it.
 
 Nine steps, in the order of `Step`; the first that fails gives the reason. The receipt of a deletion
-has no entry in the log of choices, so only the first five apply to it. Nothing in a file makes it
+has no entry in the log, so only the first five apply to it; that of a choice and that of a look of
+our staff have. Nothing in a file makes it
 raise. The page `/trust/verify/` and the script `docs/verify_receipt.py` take the same steps in
 code of their own.
 """
@@ -18,7 +19,13 @@ import rfc8785
 
 from consent.proof import merkle
 from consent.proof.notes import verify_head as verify_ed25519
-from consent.proof.shape import DELETION_RECEIPTS, RECEIPT, misshapen
+from consent.proof.shape import (
+    ACCESS_FORM,
+    ACCESS_RECEIPT,
+    DELETION_RECEIPTS,
+    RECEIPT,
+    misshapen,
+)
 from consent.proof.vocabulary import told_event
 
 # A receipt is some 5 kB; what is far larger is none, and would only keep us busy.
@@ -37,7 +44,7 @@ class Step(StrEnum):
     READABLE = "readable"
 
 
-# What proves a choice: its entry in the log, and the log's head.
+# What proves a choice or a look: its entry in the log, and the log's head.
 OF_A_CHOICE = (Step.LEAF, Step.PATH, Step.HEAD_SIGNATURE, Step.READABLE)
 
 
@@ -73,7 +80,8 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
         receipt = parsed(data)
         check_writing(data, receipt)
         deletion = of_a_deletion(receipt)
-        if wrong := misshapen(receipt, deletion or RECEIPT):
+        access = ACCESS_RECEIPT if form_of(receipt) == ACCESS_FORM else None
+        if wrong := misshapen(receipt, deletion or access or RECEIPT):
             raise Refused(Step.FIELDS, wrong)
         known = check_keys(receipt, keys)
         check_signature(receipt, known)
@@ -83,16 +91,22 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
         check_leaf(receipt)
         check_path(receipt)
         check_head(receipt, known)
-        check_readable(receipt)
+        compare(access_pairs(receipt) if access else choice_pairs(receipt))
     except Refused as refused:
         return Verdict(ok=False, step=refused.step, reason=refused.reason)
-    return Verdict(ok=True, facts=facts(receipt, believed=keys is None))
+    tell = access_facts if access else facts
+    return Verdict(ok=True, facts=tell(receipt, believed=keys is None))
+
+
+def form_of(receipt: Any) -> str:
+    """The form's name, which the signature covers."""
+    form = receipt.get("schema_version") if type(receipt) is dict else None
+    return form if type(form) is str else ""
 
 
 def of_a_deletion(receipt: Any) -> dict[str, Any] | None:
-    """The form it must have, by that form's name, which the signature covers; None of another."""
-    form = receipt.get("schema_version") if type(receipt) is dict else None
-    return DELETION_RECEIPTS.get(form) if type(form) is str else None
+    """The form it must have; None of another."""
+    return DELETION_RECEIPTS.get(form_of(receipt))
 
 
 def parsed(data: bytes) -> Any:
@@ -177,10 +191,16 @@ def check_head(receipt: Any, keys: Mapping[int, bytes]) -> None:
         raise Refused(Step.HEAD_SIGNATURE, "The head's signature does not belong to this head.")
 
 
-def check_readable(receipt: Any) -> None:
+def compare(pairs: Mapping[str, tuple[Any, Any]]) -> None:
     """What a person reads must be what the hashed event says."""
+    for name, (told, said) in pairs.items():
+        if told != said:
+            raise Refused(Step.READABLE, f"The readable part ({name}) disagrees with the event.")
+
+
+def choice_pairs(receipt: Any) -> dict[str, tuple[Any, Any]]:
     event, notice = receipt["proof"]["event"], receipt["pii_processing"]["privacy_notice"]
-    pairs = {
+    return {
         "record_id": (receipt["record_id"], event["event"]),
         "pii_principal_id": (receipt["pii_principal_id"], event["person"]),
         "the purpose": (receipt["pii_processing"]["purposes"][0]["id"], event["topic"]),
@@ -188,13 +208,26 @@ def check_readable(receipt: Any) -> None:
         "the wording's language": (notice["language"], event["language"]),
         "events": (receipt["events"], [told_event(event)]),
     }
-    for name, (told, said) in pairs.items():
-        if told != said:
-            raise Refused(Step.READABLE, f"The readable part ({name}) disagrees with the event.")
+
+
+def access_pairs(receipt: Any) -> dict[str, tuple[Any, Any]]:
+    event = receipt["proof"]["event"]
+    told = {name: value for name, value in receipt["access"].items() if name != "in_words"}
+    return {
+        "record_id": (receipt["record_id"], event["event"]),
+        "pii_principal_id": (receipt["pii_principal_id"], event["person"]),
+        "access": (told, told_access(event)),
+    }
+
+
+def told_access(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What the readable part must say of a look."""
+    names = ("role", "what", "basis", "reference", "reason")
+    return {"time": event["at"]} | {name: event[name] for name in names}
 
 
 def facts(receipt: Any, *, believed: bool) -> dict[str, str]:
-    proof, event = receipt["proof"], receipt["events"][0]
+    event = receipt["events"][0]
     return {
         "purpose": receipt["pii_processing"]["purposes"][0]["name"],
         "state": event["state"],
@@ -203,11 +236,33 @@ def facts(receipt: Any, *, believed: bool) -> dict[str, str]:
         "method": event["method"],
         "person": receipt["pii_principal_id"],
         "controller": receipt["pii_controllers"][0]["name"],
+        **place_facts(receipt["proof"]),
+        "keys": how_known(believed=believed),
+    }
+
+
+def access_facts(receipt: Any, *, believed: bool) -> dict[str, str]:
+    access = receipt["access"]
+    return {
+        "what": "a look of staff",
+        "in words": access["in_words"],
+        "role": access["role"],
+        "seen": access["what"],
+        "time": access["time"],
+        "why": access["basis"],
+        "person": receipt["pii_principal_id"],
+        "controller": receipt["controller"]["name"],
+        **place_facts(receipt["proof"]),
+        "keys": how_known(believed=believed),
+    }
+
+
+def place_facts(proof: Any) -> dict[str, str]:
+    return {
         "leaf": str(proof["leaf_index"]),
         "log": proof["head"]["origin"],
         "size": str(proof["head"]["size"]),
         "head time": proof["head"]["time"],
-        "keys": how_known(believed=believed),
     }
 
 

@@ -30,13 +30,18 @@ def preferences_from_mail(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         act(request, read)
         return redirect("preferences_from_mail", token=token)
-    rows = topic_rows(read.person_id, source=Source.MAIL_PREFERENCES, now=timezone.now())
+    now = timezone.now()
+    rows = topic_rows(read.person_id, source=Source.MAIL_PREFERENCES, now=now)
     return render(
         request,
         "consent/preferences_from_mail.html",
         {
             "rows": rows,
-            "can_undo": any(row.can_undo for row in rows),
+            "in_program": services.takes_part(read.person_id),
+            "can_undo": any(
+                services.can_undo(last, source=Source.MAIL_PREFERENCES, now=now)
+                for last in services.last_changes(read.person_id).values()
+            ),
             "pause_months": PAUSE_MONTHS,
         },
     )
@@ -51,7 +56,7 @@ def act(request: HttpRequest, token: RecipientToken) -> None:
     source, person = Source.MAIL_PREFERENCES, token.person_id
     action, topic = form.cleaned_data["action"], form.cleaned_data["topic"]
     if action == "no":
-        topics = [topic.pk] if topic else services.optional_topics()
+        topics = [topic.pk] if topic else services.everything_optional(person)
         services.record_opt_out(
             person, topics, source=source, now=now, shown=shown, received_at=now
         )
@@ -59,7 +64,7 @@ def act(request: HttpRequest, token: RecipientToken) -> None:
     elif action == "pause":
         services.record_pause(
             person,
-            services.optional_topics(),
+            services.everything_optional(person),
             months=form.cleaned_data["months"],
             source=source,
             now=now,
@@ -103,4 +108,8 @@ def confirm_choice(request: HttpRequest, token: str) -> HttpResponse:
             now=now,
             shown=shown_on_page(),
         )
-    return render(request, "consent/confirm_choice.html", {"topic": topic, "done": done})
+    return render(
+        request,
+        "consent/confirm_choice.html",
+        {"topic": topic, "done": done, "is_mail": topic.kind == Topic.Kind.MAIL},
+    )

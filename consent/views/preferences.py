@@ -35,6 +35,8 @@ def preferences(request: HttpRequest) -> HttpResponse:
         return act(request, request.user)
     now = timezone.now()
     rows = topic_rows(request.user.pk, source=SOURCE, now=now)
+    program = topic_rows(request.user.pk, source=SOURCE, now=now, kind=Topic.Kind.REFERENCE)
+    in_program = services.takes_part(request.user.pk)
     return render(
         request,
         "consent/preferences.html",
@@ -45,9 +47,10 @@ def preferences(request: HttpRequest) -> HttpResponse:
             ),
             "gpc": asks_for_privacy(request),
             "changed": request.GET.get("changed", ""),
-            "any_yes": any(row.is_yes for row in rows),
-            "any_open": any(not row.is_no for row in rows),
-            "paused_until": max((row.paused_until for row in rows), default=""),
+            "any_yes": in_program or any(row.is_yes for row in rows),
+            "any_open": in_program or any(not row.is_no for row in rows),
+            "in_program": in_program,
+            "paused_until": max((row.paused_until for row in (*rows, *program)), default=""),
             "pause_months": PAUSE_MONTHS,
             "history": recent_history(request.user.pk),
         },
@@ -86,7 +89,7 @@ def apply(person: User, form: SignedInForm, *, now: datetime) -> bool:
             )
         )
     if action == "no":
-        topics = [topic.pk] if topic else services.optional_topics()
+        topics = [topic.pk] if topic else services.everything_optional(person.pk)
         return bool(
             services.record_opt_out(
                 person.pk, topics, source=SOURCE, now=now, shown=shown, received_at=now
@@ -95,7 +98,7 @@ def apply(person: User, form: SignedInForm, *, now: datetime) -> bool:
     return bool(
         services.record_pause(
             person.pk,
-            services.optional_topics(),
+            services.everything_optional(person.pk),
             months=form.cleaned_data["months"],
             source=SOURCE,
             now=now,

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -82,7 +83,10 @@ def opt_out(
 ) -> list[uuid.UUID]:
     """The one door, with what the person saw: the wording their mail was about."""
     named = topic_id(token.topic)
-    topics = services.optional_topics() if everything or named is None else [named]
+    topics = [] if named is None else [named]
+    if everything or named is None:
+        # What the mail is about is in it, whatever its kind.
+        topics = list({*services.everything_optional(token.person_id), *topics})
     shown = (
         Shown(wording_version=token.wording_version or None, mailing=token.mailing)
         if source == Source.ONE_CLICK
@@ -105,20 +109,25 @@ def show_choice(request: HttpRequest, token: RecipientToken, *, now: datetime) -
     """
     preferences = services.current_preferences(token.person_id)
     changes = services.last_changes(token.person_id)
-    topics = list(Topic.objects.filter(kind=Topic.Kind.MAIL).with_wording())
+    asked = Q(kind=Topic.Kind.MAIL) | Q(number=token.topic, kind=Topic.Kind.REFERENCE)
+    topics = list(Topic.objects.filter(asked).with_wording())
 
     def is_yes(topic: Topic) -> bool:
         preference = preferences.get(topic.pk)
         return preference is not None and preference.state == State.GRANTED
 
     named = next((topic for topic in topics if topic.number == token.topic), None)
-    coming = [topic for topic in topics if is_yes(topic) and topic.retired_at is None]
-    asking = is_yes(named) if named is not None else bool(coming)
+    mails = [topic for topic in topics if topic.kind == Topic.Kind.MAIL]
+    coming = [topic for topic in mails if is_yes(topic) and topic.retired_at is None]
+    in_program = services.takes_part(token.person_id)
+    asking = is_yes(named) if named is not None else bool(coming) or in_program
     return render(
         request,
         "consent/unsubscribe.html" if asking else "consent/unsubscribed.html",
         {
             "topic": named,
+            "program": named is not None and named.kind == Topic.Kind.REFERENCE,
+            "in_program": in_program,
             "coming": [topic for topic in coming if topic != named],
             "can_undo": any(
                 services.can_undo(last, source=Source.LINK, now=now) for last in changes.values()

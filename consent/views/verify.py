@@ -50,8 +50,8 @@ STEPS = (
     ),
     Shown(
         Step.LEAF,
-        _("The choice has the fingerprint in the log"),
-        _("The choice and its random number, hashed, give the entry in the log."),
+        _("The event has the fingerprint in the log"),
+        _("The choice or look and its random number, hashed, give the entry in the log."),
     ),
     Shown(
         Step.PATH,

@@ -1,6 +1,7 @@
 """Service announcements: strictly service, and never by one pair of eyes."""
 
 import uuid
+from datetime import date
 from typing import Any, ClassVar, cast
 
 from django.contrib import admin, messages
@@ -181,7 +182,7 @@ class ServiceAnnouncementAdmin(MailingAdmin):
         return WorkList(
             title=str(self.opts.verbose_name_plural),
             items=[
-                *(self.work_item(each, review_note(each)) for each in waiting),
+                *(self.work_item(each, _("sent on call"), review_day(each)) for each in waiting),
                 *(
                     self.work_item(each, work_note(each))
                     for each in open_ones.order_by("-created_at")[:10]
@@ -191,15 +192,17 @@ class ServiceAnnouncementAdmin(MailingAdmin):
             url=self.address("changelist"),
         )
 
-    def work_item(self, announcement: ServiceAnnouncement, note: str) -> WorkItem:
+    def work_item(
+        self, announcement: ServiceAnnouncement, note: str, due: date | None = None
+    ) -> WorkItem:
         return WorkItem(
-            title=title_of(announcement), url=self.address("change", announcement.pk), note=note
+            title=title_of(announcement),
+            url=self.address("change", announcement.pk),
+            note=note,
+            due=due,
         )
 
 
-def review_note(announcement: ServiceAnnouncement) -> str:
+def review_day(announcement: ServiceAnnouncement) -> date:
     assert announcement.resolved_at is not None
-    day = date_format(announcing.review_until(announcement.resolved_at), "DATE_FORMAT")
-    if announcing.is_overdue(announcement, now=timezone.now()):
-        return _("sent on call, review was due on %(day)s") % {"day": day}
-    return _("sent on call, to be reviewed until %(day)s") % {"day": day}
+    return announcing.review_until(announcement.resolved_at)

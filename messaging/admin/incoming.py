@@ -1,5 +1,6 @@
 """What came back about our mails, and the comparisons with the provider's list: to look at."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
@@ -7,6 +8,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.door import CustomerDoor
+from accounts.models import Seen
 from foundation.staff import ReadOnlyAdmin, choice_filter, shown
 from messaging.admin.outbox import MonthFilter, customer_link
 from messaging.admin.words import difference_words, event_words
@@ -14,10 +17,12 @@ from messaging.models import ProviderEvent, SuppressionComparison
 
 
 @admin.register(ProviderEvent)
-class ProviderEventAdmin(ReadOnlyAdmin):
-    """No address, no body: whoever is meant is a link to their page."""
+class ProviderEventAdmin(CustomerDoor, ReadOnlyAdmin):
+    """No address, no body: on its own page whoever is meant is a link to theirs."""
 
-    list_display = ("its_received_at", "its_kind", "its_outcome", "reason", "its_about", "customer")
+    seen = (Seen.MAILS,)
+    # Without the subject: it is what somebody wrote.
+    list_display = ("its_received_at", "its_kind", "its_outcome", "reason")
     list_filter = (
         ("outcome", choice_filter(_("outcome"))),
         ("kind", choice_filter(_("kind"))),
@@ -46,6 +51,9 @@ class ProviderEventAdmin(ReadOnlyAdmin):
         "its_received_at",
     )
     readonly_fields = fields
+
+    def person_of(self, obj: ProviderEvent) -> uuid.UUID | None:
+        return obj.person_id
 
     @admin.display(description=_("reason"))
     def reason(self, event: ProviderEvent) -> str:

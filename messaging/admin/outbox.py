@@ -14,10 +14,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts.admin.door import CustomerDoor
+from accounts.masking import masked_email
+from accounts.models import Seen
 from foundation.calendar import month_start, months_later
 from foundation.ids import uuid7_floor
 from foundation.staff import ReadOnlyAdmin, choice_filter, shown
-from messaging.admin.words import mask_address, reason_words
+from messaging.admin.words import reason_words
 from messaging.models import Message
 
 MONTHS_SHOWN = 12
@@ -37,17 +40,17 @@ class MonthFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Message]) -> QuerySet[Message]:
         if not self.value():
             return queryset
-        try:
-            first = datetime.strptime(self.value() or "", "%Y-%m").replace(tzinfo=UTC)
-        except ValueError:
+        if self.value() not in dict(self.lookup_choices):
             return queryset.none()
+        first = datetime.strptime(self.value() or "", "%Y-%m").replace(tzinfo=UTC)
         return queryset.filter(
             id__gte=uuid7_floor(first), id__lt=uuid7_floor(months_later(first, 1))
         )
 
 
 @admin.register(Message)
-class MessageAdmin(ReadOnlyAdmin):
+class MessageAdmin(CustomerDoor, ReadOnlyAdmin):
+    seen = (Seen.MAILS,)
     list_display = (
         "its_queued_at",
         "its_kind",
@@ -89,13 +92,16 @@ class MessageAdmin(ReadOnlyAdmin):
     )
     readonly_fields = fields
 
+    def person_of(self, obj: Message) -> uuid.UUID | None:
+        return obj.person_id
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Message]:
         """Content and full headers are not even read from the database."""
         return super().get_queryset(request).defer("subject", "text", "html", "sender")
 
     @admin.display(description=_("to"))
     def masked(self, message: Message) -> str:
-        return mask_address(message.to_address)
+        return masked_email(message.to_address)
 
     @admin.display(description=_("reason"))
     def why(self, message: Message) -> str:

@@ -64,9 +64,3 @@ def difference_words(code: str) -> str:
 def reason_words(reason: str) -> str:
     """A reason we do not know is shown as it stands, never hidden."""
     return str(REASONS.get(reason, reason))
-
-
-def mask_address(address: str) -> str:
-    """`k…@example.no`: enough to recognise on the phone, too little to copy."""
-    local, at, domain = address.rpartition("@")
-    return f"{local[:1]}…{at}{domain}" if at else ""

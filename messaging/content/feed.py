@@ -19,6 +19,7 @@ from accounts.billing import Unfit
 from foundation.calendar import month_start
 from messaging.content.feed_kinds import KINDS, Bounds, Kind
 from messaging.content.feed_lines import BadLine, read_line
+from messaging.content.tombstones import find_deleted
 from messaging.policy import FEED_BAD_SHOWN, FEED_BATCH
 
 # Somebody wrote the same contact at the same moment, or locked in another order: once more.
@@ -142,6 +143,10 @@ class Feed:
 
     @transaction.atomic
     def write_once(self, rows: Sequence[Row]) -> tuple[int, list[Any]]:
+        refused = find_deleted(self.kind, rows)
+        if refused:
+            lines = {line for line, *_why in refused}
+            rows = [row for row in rows if row[0] not in lines]
         # A COPY that fails does so past Django, which would leave us the driver's own errors.
         with connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.execute("SELECT messaging_open_feed(%s)", [self.kind.name])
@@ -151,7 +156,7 @@ class Feed:
                     copy.write_row(row)
             cursor.execute(f"SELECT taken, bad FROM {self.kind.function}(%s)", [self.now])
             taken, bad = cursor.fetchone()
-        return taken, json.loads(bad)
+        return taken, refused + json.loads(bad)
 
     def make_months(self, rows: Sequence[Row]) -> None:
         """Messages stand by month, and those of past months may be the first of theirs.

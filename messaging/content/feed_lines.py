@@ -15,6 +15,7 @@ from messaging.policy import FEED_LINE_BYTES
 REASONS: Final = (
     "before_date",
     "customer_leaving",
+    "deleted_by_customer",
     "held",
     "in_future",
     "missing",

@@ -9,8 +9,10 @@ from django.db.models.functions import Lower
 
 from foundation.tenants import as_tenant
 from messaging import policy
+from messaging.content import detached
 from messaging.content.querysets import MessageFilter, find_messages, opted_out
 from messaging.content.signals import ContentHeld, content_going
+from messaging.content.tombstones import bury, hold_feed
 from messaging.models import (
     Contact,
     ContactList,
@@ -18,6 +20,7 @@ from messaging.models import (
     MessageContent,
     MessageRecord,
     Report,
+    Tombstone,
 )
 
 
@@ -54,19 +57,26 @@ def add_contact(contact_list: ContactList, values: dict[str, str], *, now: datet
 
 
 def remove_contact(contact: Contact, *, now: datetime) -> None:
+    """For good: the platform does not bring it back. Inside `as_tenant`."""
     going(Contact, contact.customer_id, now)
+    hold_feed(contact.customer_id)
+    bury(Tombstone.Kind.CONTACT, [contact.contact_id], customer_id=contact.customer_id, now=now)
     contact.delete()
 
 
 def delete_list(list_id: uuid.UUID, *, customer_id: uuid.UUID, now: datetime) -> int:
     """The list and all its contacts, some thousand at a time; how many contacts went.
 
-    Killed halfway, the list is shorter, and deleting it again goes on.
+    Killed halfway, the list is shorter, and deleting it again goes on. From the first batch on the
+    platform brings neither the list back nor a contact of it.
     """
     total = 0
     while True:
         with as_tenant(customer_id):
             going(Contact, customer_id, now)
+            hold_feed(customer_id)
+            numbers = ContactList.objects.filter(pk=list_id).values_list("list_id", flat=True)
+            bury(Tombstone.Kind.LIST, numbers, customer_id=customer_id, now=now)
             some = Contact.objects.filter(contact_list_id=list_id).values("pk")
             gone, _ = Contact.objects.filter(pk__in=some[: policy.CONTENT_BATCH]).delete()
             total += gone
@@ -127,26 +137,48 @@ def withdraw_contact_opt_out(opt_out: ContactOptOut, *, now: datetime) -> None:
 
 
 def delete_messages(wanted: MessageFilter, *, customer_id: uuid.UUID, now: datetime) -> int:
-    """Records and what they said, newest first, some thousand at a time; how many went."""
+    """Records and what they said, newest first, some thousand at a time; how many went.
+
+    What stands in a month that no page shows any more goes too, uncounted. Nothing comes back with
+    the platform's next report.
+    """
     total = 0
+    found = find_messages(wanted, customer_id=customer_id).values_list("pk", "message_id")
     while True:
         with as_tenant(customer_id):
             going(MessageRecord, customer_id, now)
             going(MessageContent, customer_id, now)
-            keys = list(
-                find_messages(wanted, customer_id=customer_id)
-                .values_list("pk", flat=True)
-                .order_by("-pk")[: policy.CONTENT_BATCH]
-            )
-            MessageContent.objects.filter(pk__in=keys).delete()
-            MessageRecord.objects.filter(pk__in=keys).delete()
-        total += len(keys)
-        if len(keys) < policy.CONTENT_BATCH:
-            return total
+            hold_feed(customer_id)
+            some = dict(found[: policy.CONTENT_BATCH])
+            let_messages_go(some, customer_id=customer_id, now=now)
+        total += len(some)
+        if len(some) < policy.CONTENT_BATCH:
+            break
+    while True:
+        with as_tenant(customer_id):
+            going(MessageRecord, customer_id, now)
+            going(MessageContent, customer_id, now)
+            hold_feed(customer_id)
+            some = detached.find_messages(wanted, limit=policy.CONTENT_BATCH)
+            if not some:
+                return total
+            let_messages_go(some, customer_id=customer_id, now=now)
+
+
+def let_messages_go(
+    messages: dict[uuid.UUID, str], *, customer_id: uuid.UUID, now: datetime
+) -> None:
+    """By their keys and the platform's numbers; a detached month after the table (`detached`)."""
+    bury(Tombstone.Kind.MESSAGE, messages.values(), customer_id=customer_id, now=now)
+    MessageContent.objects.filter(pk__in=messages).delete()
+    MessageRecord.objects.filter(pk__in=messages).delete()
+    detached.delete_messages(messages)
 
 
 def delete_report(report: Report, *, now: datetime) -> None:
     going(Report, report.customer_id, now)
+    hold_feed(report.customer_id)
+    bury(Tombstone.Kind.REPORT, [report.report_id], customer_id=report.customer_id, now=now)
     report.delete()
 
 

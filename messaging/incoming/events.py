@@ -16,7 +16,7 @@ from django.db import IntegrityError, connection, transaction
 from accounts.models import User
 from consent import rejoining, suppression
 from consent.models import Source, Suppression
-from consent.services import Shown, optional_topics, record_opt_out
+from consent.services import Shown, everything_optional, record_opt_out
 from consent.tokens import RecipientToken
 from consent.topics import topic_id
 from foundation.calendar import month_start, months_later
@@ -152,7 +152,7 @@ def _stop_by_mail(incoming: Incoming, now: datetime) -> Result:
     named = topic_id(token.topic)
     changed = record_opt_out(
         token.person_id,
-        optional_topics() if named is None else [named],
+        everything_optional(token.person_id) if named is None else [named],
         source=Source.MAILTO,
         now=now,
         shown=_shown(token),
@@ -183,7 +183,7 @@ def _complaint(incoming: Incoming, now: datetime) -> Result:
     at = incoming.happened_at
     if person is None:
         return _result(suppression.suppress(address, reason=COMPLAINT, now=at), None)
-    topics = rejoining.without_later_yes(person.pk, optional_topics(), at)
+    topics = rejoining.without_later_yes(person.pk, everything_optional(person.pk), at)
     if not topics:
         return Result(Outcome.NOTHING, "yes_since", person.pk)
     new = not rejoining.wants_mail_since(person.pk, at) and suppression.suppress(
@@ -217,7 +217,9 @@ def _unsubscribed(incoming: Incoming, now: datetime) -> Result:
         )
     named = incoming.message.topic_id if incoming.message else None
     topics = rejoining.without_later_yes(
-        person.pk, optional_topics() if named is None else [named], incoming.happened_at
+        person.pk,
+        everything_optional(person.pk) if named is None else [named],
+        incoming.happened_at,
     )
     if not topics:
         return Result(Outcome.NOTHING, "yes_since", person.pk)

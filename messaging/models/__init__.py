@@ -17,6 +17,7 @@ from messaging.models.content import (
 from messaging.models.incoming import ProviderEvent, SuppressionComparison
 from messaging.models.mailings import Campaign, Mailing, ServiceAnnouncement
 from messaging.models.outbox import Kind, Message, SendingLimit
+from messaging.models.tombstones import Tombstone
 from messaging.models.writing import MailImage, Segment
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "SendingLimit",
     "ServiceAnnouncement",
     "SuppressionComparison",
+    "Tombstone",
     "UploadPart",
     "UploadProblem",
 ]

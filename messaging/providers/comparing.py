@@ -20,7 +20,7 @@ from django.db import DatabaseError, connection, transaction
 from accounts.models import User
 from consent import rejoining, suppression
 from consent.models import Source, Suppression
-from consent.services import optional_topics, record_opt_out
+from consent.services import everything_optional, record_opt_out
 from foundation import standstill
 from foundation.addresses import active_key, address_hash, address_hashes, normalise_address
 from messaging.incoming.bounces import find_status, is_hard
@@ -203,7 +203,7 @@ def _take_over(entry: Entry, person: User | None, *, now: datetime) -> None:
         suppression.suppress(entry.address, reason=REASONS[entry.because], now=since)
     record_opt_out(
         person.pk,
-        rejoining.without_later_yes(person.pk, optional_topics(), since),
+        rejoining.without_later_yes(person.pk, everything_optional(person.pk), since),
         source=Source.PROVIDER,
         now=now,
         received_at=now,

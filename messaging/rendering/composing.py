@@ -18,11 +18,13 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.template import TemplateSyntaxError
 
+from consent.models import Topic
 from consent.tokens import RecipientToken, sign_token
 from messaging.dkim import sign
 from messaging.models import Campaign, Kind, Mailing, ServiceAnnouncement
 from messaging.rendering.addresses import is_plain, sender_address, wire_address
 from messaging.rendering.errors import CannotCompose
+from messaging.rendering.framing import frame
 from messaging.rendering.kinds import Source, headers_of, sender_of
 from messaging.rendering.mail import PortalMail
 from messaging.rendering.prepared import Prepared, Rendered, prepare
@@ -80,7 +82,9 @@ def _or_cannot() -> Iterator[None]:
 def compose(message: Claimed, *, now: datetime) -> Wire:
     """The message as it leaves, signed when there is a key; `CannotCompose` if it cannot."""
     recipient = wire_address(message.to_address)
-    if message.kind == Kind.ACCOUNT or not is_plain(recipient):
+    # A single mail, of whatever kind, is not worth a frame of its own.
+    single = message.kind == Kind.ACCOUNT or message.mailing_id is None
+    if single or not is_plain(recipient):
         mail = compose_slowly(message, now=now)
         international = not recipient.isascii()
         body = mail.wire_bytes(international=international)
@@ -105,8 +109,17 @@ def compose_slowly(message: Claimed, *, now: datetime) -> PortalMail:
         # Somebody's own name may stand in it, and the title of what they sent themselves as a test.
         rendered = Rendered(typed_line(message.subject), message.text, message.html)
         sender = message.sender or sender_of(message.kind)
+    elif message.mailing_id is None:
+        topic = Topic.objects.with_wording().get(pk=message.topic_id)
+        source, sender = Source.of_topic(topic), sender_of(message.kind)
+        token = token_of(message, source, now)
+        rendered = frame(
+            Rendered(typed_line(message.subject), message.text, message.html),
+            topic,
+            message.language,
+            token,
+        )
     else:
-        assert message.mailing_id is not None
         known = ready(message.kind, message.mailing_id, message.language)
         source, sender = known.source, sender_of(message.kind)
         token = token_of(message, source, now)

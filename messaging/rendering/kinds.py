@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from consent.models import Topic
 from consent.tokens import unsubscribe_url
 from messaging.models import Campaign, Kind
 
@@ -26,9 +27,13 @@ class Source:
 
     @classmethod
     def of(cls, campaign: Campaign) -> "Source":
-        topic = campaign.topic
+        return cls.of_topic(campaign.topic, campaign=campaign.number)
+
+    @classmethod
+    def of_topic(cls, topic: Topic, *, campaign: int = 0) -> "Source":
+        """A single mail has no campaign: 0, as in its token."""
         slug = topic.slug.replace("_", "-")
-        return cls(topic.number, slug, campaign.number, topic.wording_version)
+        return cls(topic.number, slug, campaign, topic.wording_version)
 
 
 def sender_of(kind: str) -> str:

@@ -91,11 +91,8 @@ def footer(mailing: Mailing, language: str) -> dict[str, str]:
     """Why this mail came, and the way out. Only optional mail has an unsubscribe link."""
     if isinstance(mailing, Campaign):
         topic = Topic.objects.with_wording().get(pk=mailing.topic_id)
-        why = _("You get this email because you said yes to “%(topic)s”.") % {
-            "topic": topic.wording.in_language("name", language)
-        }
         return {
-            "why": why,
+            "why": why_optional(topic, language),
             "unsubscribe_url": unsubscribe_url(TOKEN),
             "preferences_url": preferences_url(TOKEN),
         }
@@ -105,6 +102,12 @@ def footer(mailing: Mailing, language: str) -> dict[str, str]:
         "gets it, and it never advertises. Deactivating the account stops service messages."
     )
     return {"why": why, "unsubscribe_url": "", "preferences_url": ""}
+
+
+def why_optional(topic: Topic, language: str) -> str:
+    return _("You get this email because you said yes to “%(topic)s”.") % {
+        "topic": topic.wording.in_language("name", language)
+    }
 
 
 def render_preview(mailing: Mailing, language: str, *, person: Person = SAMPLE) -> Rendered:

@@ -51,7 +51,8 @@ SYNTAXES = {
 
 def can_merge(message: Claimed, esp: str) -> bool:
     """Only mailings; and only addresses that have one spelling, for values go by address."""
-    return esp in SYNTAXES and message.kind != Kind.ACCOUNT and message.to_address.isascii()
+    is_mailing = message.kind != Kind.ACCOUNT and message.mailing_id is not None
+    return esp in SYNTAXES and is_mailing and message.to_address.isascii()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts.masking import initials
 from accounts.models import User
-from accounts.services import display_name
 from foundation.days import DayField
 from foundation.staff import BaseAdmin, WorkItem, WorkList
 from retention import holds
@@ -34,8 +34,13 @@ class HoldForm(forms.ModelForm[LegalHold]):
         label=gettext_lazy("Customer"),
         required=False,
         max_length=320,
-        help_text=gettext_lazy("User name, email address or customer number; empty: everybody's."),
+        help_text=gettext_lazy(
+            "The whole e-mail address, phone number, customer number or key; empty: everybody's."
+        ),
     )
+
+    # Who is asking, for a search is written down (`get_form`).
+    staff: ClassVar[User]
 
     class Meta:
         model = LegalHold
@@ -56,7 +61,7 @@ class HoldForm(forms.ModelForm[LegalHold]):
         text = self.cleaned_data["customer"].strip()
         if not text:
             return None
-        found = find_customer(text)
+        found = find_customer(text, staff=self.staff)
         if found is None:
             raise ValidationError(_("There is no such customer."))
         key: uuid.UUID = found.pk
@@ -133,6 +138,11 @@ class LegalHoldAdmin(BaseAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return () if obj is None else ("what", "reason", "reference", "review_on", "standing")
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.staff = request.user
+        return form
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         soon = (timezone.now() + HOLD_REVIEW / 2).date()
@@ -240,6 +250,7 @@ class LegalHoldAdmin(BaseAdmin):
                 title=hold.reference,
                 url=reverse("admin:retention_legalhold_change", args=[hold.pk]),
                 note=work_note(hold, is_lapsed=holds.is_lapsed(hold, now)),
+                due=hold.review_on if hold.approved_at is not None else None,
             )
             for hold in holds.to_look_at(now)[:20]
         ]
@@ -256,12 +267,13 @@ def work_note(hold: LegalHold, *, is_lapsed: bool) -> str:
         return _("lapsed, for nobody approved it")
     if hold.approved_at is None:
         return _("to be approved by somebody else")
-    return _("to be looked at since %(day)s") % {"day": date_format(hold.review_on, "DATE_FORMAT")}
+    return _("to be looked at again")
 
 
 def customer_name(customer_id: uuid.UUID) -> str:
+    """Masked: whoever must know more opens the customer, with a reason."""
     person = User.objects.filter(pk=customer_id).first()
-    return str(customer_id) if person is None else display_name(person)
+    return str(customer_id) if person is None else f"{initials(person)} ({customer_id})"
 
 
 # --- the buttons ---------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from accounts.masking import initials
 from accounts.models import User
 from foundation.staff import BaseAdmin, WorkItem, WorkList
 from retention import items
@@ -104,11 +105,16 @@ class PhysicalItemAdmin(BaseAdmin):
 
     @admin.display(description=gettext_lazy("whose"))
     def whose(self, item: PhysicalItem) -> str:
-        """By their user name where they are still a customer."""
+        """Masked, where they are still a customer."""
         if item.customer_id is None:
             return "–"
         person = User.objects.filter(pk=item.customer_id).first()
-        return str(person or item.customer_id)
+        return f"{initials(person)} ({person.pk})" if person else str(item.customer_id)
+
+    def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, *args, **kwargs)
+        form.staff = request.user
+        return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None or self.has_change_permission(request, obj):
@@ -281,10 +287,12 @@ class PhysicalItemAdmin(BaseAdmin):
                 WorkItem(
                     title=str(item),
                     url=address("change", item.pk),
-                    note=work_note(item, day),
+                    note=work_note(item),
+                    due=item.due_on,
                 )
                 for item in soon.select_related("destruction")[:10]
             ],
+            count=soon.count(),
             empty=_("Nothing falls due within 30 days."),
             url=address("changelist"),
         )
@@ -298,10 +306,8 @@ def destruction_of(item: Any) -> Destruction | None:
     return getattr(item, "destruction", None)
 
 
-def work_note(item: PhysicalItem, day: date) -> str:
-    if destruction_of(item) is not None:
-        return _("waits for the second signature")
-    return due_words(item, day)
+def work_note(item: PhysicalItem) -> str:
+    return _("waits for the second signature") if destruction_of(item) is not None else ""
 
 
 def due_words(item: PhysicalItem, day: date) -> str:

@@ -13,7 +13,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import User
+from accounts.access.services import staff_key
+from accounts.access.work import Work, register_work
+from accounts.admin.door import CustomerDoor
+from accounts.models import Basis, Seen, User
 from foundation.staff import ReadOnlyAdmin, WorkItem, WorkList
 from retention import services
 from retention.models import DeletionRequest, DeletionStep, Scope
@@ -46,7 +49,8 @@ class StepInline(admin.TabularInline[DeletionStep, DeletionRequest]):
 
 
 @admin.register(DeletionRequest)
-class DeletionRequestAdmin(ReadOnlyAdmin):
+class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
+    seen = (Seen.REQUESTS,)
     change_list_template = "retention/admin/requests.html"
     change_form_template = "retention/admin/request.html"
     list_display = ("reference", "scope", "state", "source", "requested_at", "due_on", "lateness")
@@ -74,6 +78,10 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
     readonly_fields = ("deleted", "still_kept")
     inlines = (StepInline,)
 
+    def person_of(self, obj: DeletionRequest) -> uuid.UUID | None:
+        """Nobody once it is done: the request names nobody then."""
+        return obj.person_id
+
     @admin.display(description=gettext_lazy("late"), boolean=True)
     def lateness(self, wish: DeletionRequest) -> bool | None:
         """Only what is late has a mark: a row of ticks would hide it."""
@@ -98,19 +106,22 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
 
         Those that wait for the customer or for a second check are named so.
         """
+        under_way = DeletionRequest.objects.under_way()
         items = [
             WorkItem(
                 title=f"{wish.get_scope_display()}: {wish.get_state_display()}",
                 url=reverse(f"{ADDRESS}_change", args=[wish.pk]),
-                note=due_words(wish),
+                note="" if wish.due_on else due_words(wish),
+                due=wish.due_on,
             )
-            for wish in DeletionRequest.objects.under_way()[:OPEN_SHOWN]
+            for wish in under_way[:OPEN_SHOWN]
         ]
         return WorkList(
             title=_("Deletions under way"),
             items=items,
             empty=_("No deletion is under way."),
             url=reverse(f"{ADDRESS}_changelist"),
+            count=under_way.count(),
         )
 
     # --- acting ------------------------------------------------------------------------------
@@ -155,7 +166,11 @@ class DeletionRequestAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(START):
             raise PermissionDenied
         given = request.POST if request.method == "POST" else None
-        form = StartForm(given, initial={"customer": request.GET.get("customer", "")})
+        form = StartForm(
+            given,
+            staff=cast("User", request.user),
+            initial={"customer": request.GET.get("customer", "")},
+        )
         if form.is_valid():
             cleaned = form.cleaned_data
             now = timezone.now()
@@ -274,3 +289,25 @@ def due_words(wish: DeletionRequest) -> str:
 def title_of(model: str) -> str:
     entry = ENTRIES.get(model)
     return model if entry is None else str(entry.title)
+
+
+@register_work
+def deletions_about(person_id: uuid.UUID) -> list[Work]:
+    """What is under way; whoever began it or checked who is asking handles it."""
+    return [
+        Work(
+            basis=Basis.DELETION,
+            reference=str(wish.reference),
+            label=_("The deletion request of %(day)s: %(what)s")
+            % {"day": human_day(wish.requested_at), "what": wish.get_scope_display()},
+            rights=(CHECK,),
+            handled_by=handlers(wish),
+        )
+        for wish in DeletionRequest.objects.under_way().filter(person_id=person_id)
+    ]
+
+
+def handlers(wish: DeletionRequest) -> frozenset[uuid.UUID]:
+    """A customer who asked on the page handles nothing."""
+    keys = map(staff_key, (wish.actor, wish.checked_by, wish.checked_again_by))
+    return frozenset(key for key in keys if key is not None)

@@ -59,6 +59,17 @@ ACCOUNT: Final[tuple[Entry, ...]] = (
                 only=Q(is_staff=False, email_confirmed_at__isnull=True),
             ),
             Rule(
+                name="former_staff",
+                title=_("Accounts of former staff"),
+                since=_("the account was ended"),
+                clock="deactivated_at",
+                # As long as their entries in the history of the staff site, which name them.
+                period=policy.STAFF_LOG,
+                removal=Removal.WHOLE_ACCOUNTS,
+                # A customer's account that may not sign in is on its way out by itself.
+                only=Q(is_staff=False, is_active=False, deactivated_at__isnull=False),
+            ),
+            Rule(
                 name="deactivated_accounts",
                 title=_("Accounts deactivated for 2 years"),
                 since=_("we asked whether you still want it, 2 years after you deactivated it"),

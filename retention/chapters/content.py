@@ -200,6 +200,39 @@ CONTENT: Final[tuple[Entry, ...]] = (
         exported=True,
     ),
     Entry(
+        model="messaging.Tombstone",
+        data_class=DataClass.CONTENT,
+        title=_("Traces of what you deleted"),
+        purpose=_("to keep out what you deleted here when the platform sends it again"),
+        clause="erased-on-request",
+        fields=kinds(technical="id customer kind digest made_at", hidden="customer digest"),
+        subject="customer_id",
+        erasure=OnErasure.DELETE,
+        rules=(
+            Rule(
+                name="message_tombstones",
+                title=_("Traces of messages you deleted"),
+                since=_("you deleted the message"),
+                clock="made_at",
+                period=policy.MESSAGE_TOMBSTONES,
+                only=Q(kind="message"),
+            ),
+            Rule(
+                name="report_tombstones",
+                title=_("Traces of reports you deleted"),
+                since=_("you deleted the report"),
+                clock="made_at",
+                period=policy.REPORT_TOMBSTONES,
+                only=Q(kind="report"),
+            ),
+        ),
+        no_clock=_(
+            "that you deleted a contact list or a contact counts as long as you have an account"
+        ),
+        begins="made_at",
+        exported=True,
+    ),
+    Entry(
         model="retention.ExportPart",
         data_class=DataClass.CONTENT,
         title=_("Pieces of the archives you asked for"),
@@ -218,8 +251,8 @@ CONTENT: Final[tuple[Entry, ...]] = (
         clause="erased-on-request",
         fields=kinds(
             technical="id customer state actor language requested_at moved_at rows_total rows_done "
-            "finished_at expires_at size sha256",
-            hidden="customer moved_at",
+            "finished_at expires_at size sha256 checkpoint",
+            hidden="customer moved_at checkpoint",
         ),
         subject="customer_id",
         erasure=OnErasure.DELETE,

@@ -5,78 +5,56 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import IO, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
 from consent.imports.columns import make_harmless
 from retention.exporting.tables import Row
+from retention.exporting.zipping import ZipWriter
 
 # So that spreadsheets read å as å.
 BYTE_ORDER_MARK = "\ufeff"
-# Only its owner may read an unpacked file.
-_MODE = 0o100600 << 16
-
-
-class Pieces:
-    """What a ZIP is written to. It cannot go back, so the ZIP tells sizes after each file."""
-
-    def __init__(self) -> None:
-        self.waiting = bytearray()
-        self.size = 0
-        self.digest = hashlib.sha256()
-
-    def write(self, data: bytes, /) -> int:
-        self.waiting += data
-        self.size += len(data)
-        self.digest.update(data)
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing waits elsewhere."""
-
-    def close(self) -> None:
-        """Stays open: the last piece is taken after the ZIP is complete."""
-
-    def take(self, length: int) -> Iterator[bytes]:
-        """Every whole piece of this length."""
-        while len(self.waiting) >= length:
-            yield bytes(self.waiting[:length])
-            del self.waiting[:length]
-
-    def take_rest(self) -> bytes:
-        rest = bytes(self.waiting)
-        self.waiting.clear()
-        return rest
 
 
 class Archive:
-    """The ZIP and the pieces of it that nobody has taken yet."""
+    """The ZIP, and the bytes of it that nobody has taken yet."""
 
     def __init__(self, *, made_at: datetime) -> None:
-        self.pieces = Pieces()
-        self.moment = made_at.astimezone(UTC).timetuple()[:6]
-        self.zip = ZipFile(self.pieces, "w", ZIP_DEFLATED)
+        self.waiting = bytearray()
+        self.size = 0
+        self.digest = hashlib.sha256()
+        self.zip = ZipWriter(self.write, made_at)
 
-    @contextmanager
-    def file(self, name: str, *, large: bool = False) -> Iterator[IO[bytes]]:
-        """`large` for what may unpack to more than 2 GiB: not every program reads such a ZIP."""
-        info = ZipInfo(name, date_time=self.moment)
-        info.compress_type = ZIP_DEFLATED
-        info.external_attr = _MODE
-        with self.zip.open(info, "w", force_zip64=large) as file:
-            yield file
+    @classmethod
+    def resume(
+        cls, *, made_at: datetime, state: dict[str, Any], pieces: Iterable[bytes]
+    ) -> "Archive":
+        """Goes on behind the pieces that were taken. They are read once more, for the checksum."""
+        archive = cls(made_at=made_at)
+        for piece in pieces:
+            archive.size += len(piece)
+            archive.digest.update(piece)
+        archive.zip = ZipWriter.resume(archive.write, made_at, state)
+        return archive
+
+    def write(self, data: bytes) -> None:
+        self.waiting += data
+        self.size += len(data)
+        self.digest.update(data)
 
     def add(self, name: str, text: str) -> None:
-        with self.file(name) as file:
-            file.write(text.encode())
+        self.zip.open(name, large=False)
+        self.zip.add(text.encode())
+        self.zip.close_file()
 
-    def complete(self) -> None:
-        self.zip.close()
+    def take(self, length: int) -> Iterator[bytes]:
+        """All that waits, in pieces of at most this length."""
+        while self.waiting:
+            yield bytes(self.waiting[:length])
+            del self.waiting[:length]
 
 
 class Encoder(DjangoJSONEncoder):

@@ -2,13 +2,14 @@
 
 The work is its row: a worker that takes it up puts its own moment there, renewed with every batch,
 and writes pieces only as long as that moment still stands. Killed, its row stands still, and
-another worker begins anew; one that was only slow finds the row is not its own any more, and stops.
+another worker goes on behind the last piece (`checkpoints`); one that was only slow finds the row
+is not its own any more, and stops.
 """
 
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,10 +27,13 @@ from foundation import standstill
 from foundation.tenants import as_tenant
 from retention import policy
 from retention.exporting import emails
-from retention.exporting.archive import Archive, csv_head, csv_lines, json_lines, json_text
+from retention.exporting.archive import Archive, json_text
+from retention.exporting.checkpoints import Checkpoint, read_checkpoint, said_of
+from retention.exporting.files import FORMS, Form
+from retention.exporting.handing_out import read_export
 from retention.exporting.index import ClassInArchive, index_page, manifest
-from retention.exporting.rows import Reader, count_rows
-from retention.exporting.tables import Row, Table, exported_tables
+from retention.exporting.rows import Page, Reader, count_rows
+from retention.exporting.tables import Table, exported_tables
 from retention.models import Export, ExportPart
 
 logger = logging.getLogger(__name__)
@@ -98,8 +102,9 @@ class Job:
     language: str
     began_at: datetime
     moved_at: datetime
+    # Where the archive stands; a fresh one at its beginning.
+    place: Checkpoint
     parts: int = 0
-    done: int = 0
     began: float = field(default_factory=time.monotonic)
 
     def moment(self) -> datetime:
@@ -143,26 +148,43 @@ def make_export(
 
 
 def claim_export(export_id: uuid.UUID, *, person_id: uuid.UUID, now: datetime) -> Job | None:
-    """Begins anew: what a worker that died had written goes. Given up when a day has passed."""
+    """Goes on where a worker that died had come to, or begins. Given up when a day has passed."""
     with as_tenant(person_id):
         if not is_staying(person_id):
             return None
         idle = Export.objects.filter(is_idle(now), pk=export_id)
         late = idle.filter(requested_at__lt=now - policy.EXPORT_MADE_WITHIN)
-        if late.update(state=Export.State.FAILED, finished_at=now):
+        if late.update(state=Export.State.FAILED, finished_at=now, checkpoint={}):
             forget_parts(export_id)
             return None
-        if not idle.update(state=Export.State.RUNNING, moved_at=now, rows_done=0, rows_total=0):
+        export = idle.select_for_update().first()
+        if export is None:
             return None
-        forget_parts(export_id)
-        language = Export.objects.values_list("language", flat=True).get(pk=export_id)
-    return Job(id=export_id, person_id=person_id, language=language, began_at=now, moved_at=now)
+        place = None
+        if export.state == Export.State.RUNNING:
+            place = read_checkpoint(export.checkpoint)
+        if place is None:
+            forget_parts(export_id)
+            export.rows_done = export.rows_total = 0
+            export.checkpoint = {}
+        export.state, export.moved_at = Export.State.RUNNING, now
+        export.save(update_fields=["state", "moved_at", "rows_done", "rows_total", "checkpoint"])
+        parts = ExportPart.objects.filter(export_id=export_id).count()
+    return Job(
+        id=export_id,
+        person_id=person_id,
+        language=export.language,
+        began_at=now,
+        moved_at=now,
+        place=place or Checkpoint(made_at=now),
+        parts=parts,
+    )
 
 
 def give_up(job: Job) -> None:
     with as_tenant(job.person_id):
         mine = Export.objects.filter(pk=job.id, moved_at=job.moved_at)
-        if mine.update(state=Export.State.FAILED, finished_at=job.moment()):
+        if mine.update(state=Export.State.FAILED, finished_at=job.moment(), checkpoint={}):
             forget_parts(job.id)
 
 
@@ -173,75 +195,92 @@ def forget_parts(export_id: uuid.UUID) -> None:
 
 def write_export(job: Job, *, rows: int) -> Export:
     tables = exported_tables()
-    counts = count_rows(tables, job.person_id)
-    # Each row is written twice: as JSON and as CSV.
-    move(job, total=2 * sum(counts.values()))
-    archive = Archive(made_at=job.began_at)
+    archive = begin_or_resume(job, tables)
+    counts = job.place.counts
+    number = 0
     with translation.override(job.language):
         reader = Reader(person_id=job.person_id, size=rows)
         for table in tables:
-            if count := sum(counts[entry.model] for entry in table.entries):
-                write_table(archive, job, table, reader, count=count)
+            count = sum(counts[entry.model] for entry in table.entries)
+            read = reader.read_twice(table, count=count)
+            for form in FORMS if count else ():
+                number += 1
+                if number > job.place.files:
+                    write_file(archive, job, table, form, read(job.place.after), count=count)
         told = [
             ClassInArchive(entry=entry, table=table, count=counts[entry.model])
             for table in tables
             for entry in table.entries
         ]
         user = User.objects.get(pk=job.person_id)
-        archive.add("manifest.json", json_text(manifest(user, told, now=job.began_at), indent=2))
-        archive.add("index.html", index_page(user, told, now=job.began_at))
-    archive.complete()
+        said = manifest(user, told, now=job.place.made_at)
+        archive.add("manifest.json", json_text(said, indent=2))
+        archive.add("index.html", index_page(user, told, now=job.place.made_at))
+    archive.zip.close()
     return finish(archive, job)
 
 
-def write_table(archive: Archive, job: Job, table: Table, reader: Reader, *, count: int) -> None:
-    read = reader.read_twice(table, count=count)
-    headers = table.headers
-    large = count > MANY_ROWS
-    with archive.file(table.csv_name, large=large) as file:
-        file.write(csv_head(headers))
-        for page in read():
-            file.write(csv_lines(page, headers))
-            save(archive, job, done=len(page))
-    with archive.file(table.json_name, large=large) as file:
-        for page, lines in json_pages(table, read()):
-            file.write(lines)
-            save(archive, job, done=len(page))
+def begin_or_resume(job: Job, tables: Iterable[Table]) -> Archive:
+    place = job.place
+    if place.zip is not None:
+        with as_tenant(job.person_id):
+            export = Export.objects.get(pk=job.id)
+        pieces = read_export(export)
+        return Archive.resume(made_at=place.made_at, state=place.zip, pieces=pieces)
+    place.counts = count_rows(tables, job.person_id)
+    # Each row is written twice: as JSON and as CSV.
+    move(job, rows_total=2 * sum(place.counts.values()))
+    return Archive(made_at=place.made_at)
 
 
-def json_pages(table: Table, pages: Iterable[list[Row]]) -> Iterator[tuple[list[Row], bytes]]:
-    """A row a line, or for few rows one list of them."""
-    if table.is_bulk:
-        yield from ((page, json_lines(page)) for page in pages)
-        return
-    opening = b"[\n"
+def write_file(
+    archive: Archive, job: Job, table: Table, form: Form, pages: Iterable[Page], *, count: int
+) -> None:
+    """One of a table's files, or what a worker that died had not written of it."""
+    if not archive.zip.is_open:
+        archive.zip.open(form.name(table), large=count > MANY_ROWS)
+        archive.zip.add(form.head(table))
+    is_first = not job.place.after
     for page in pages:
-        yield page, opening + b",\n".join(json_text(row).encode() for row in page)
-        opening = b",\n"
-    yield [], b"\n]\n" if opening != b"[\n" else b"[]\n"
+        archive.zip.add(form.page(table, page.rows, is_first=is_first))
+        is_first = False
+        if table.is_bulk:
+            job.place.after = str(page.last)
+        # What the rest of a short table needs to go on is not worth keeping: it waits for its end.
+        save(archive, job, done=len(page.rows), may_pause=table.is_bulk)
+    archive.zip.add(form.tail(table, is_empty=is_first))
+    archive.zip.close_file()
+    job.place.files += 1
+    job.place.after = ""
+    save(archive, job, done=0, may_pause=True)
 
 
-def save(archive: Archive, job: Job, *, done: int) -> None:
-    """The whole pieces there are, and now and then how far it is, in one transaction."""
-    job.done += done
-    told_lately = job.moment() - job.moved_at < policy.EXPORT_TELLS
-    if told_lately and len(archive.pieces.waiting) < policy.EXPORT_PIECE:
+def save(archive: Archive, job: Job, *, done: int, may_pause: bool) -> None:
+    """What there is, once it fills a piece, with the place where the next worker would go on, and
+    now and then how far it is; in one transaction."""
+    job.place.done += done
+    is_piece = may_pause and len(archive.waiting) >= policy.EXPORT_PIECE
+    if not is_piece and job.moment() - job.moved_at < policy.EXPORT_TELLS:
         return
     with as_tenant(job.person_id):
-        move(job)
-        for piece in archive.pieces.take(policy.EXPORT_PIECE):
+        if not is_piece:
+            move(job)
+            return
+        archive.zip.pause()
+        job.place.zip = archive.zip.state()
+        move(job, checkpoint=said_of(job.place))
+        for piece in archive.take(policy.EXPORT_PIECE):
             put_part(job, piece)
 
 
-def move(job: Job, *, total: int | None = None) -> None:
+def move(job: Job, **change: object) -> None:
     """Renew the hold on the row, or learn that it is lost."""
     moment = job.moment()
-    change = {} if total is None else {"rows_total": total}
     with as_tenant(job.person_id):
         mine = Export.objects.filter(pk=job.id, state=Export.State.RUNNING, moved_at=job.moved_at)
         if not is_staying(job.person_id):
             raise TakenOverError
-        if not mine.update(moved_at=moment, rows_done=job.done, **change):
+        if not mine.update(moved_at=moment, rows_done=job.place.done, **change):
             raise TakenOverError
     job.moved_at = moment
 
@@ -256,8 +295,8 @@ def finish(archive: Archive, job: Job) -> Export:
     """The last piece, the mail that says so, and no other archive of the same customer any more."""
     with as_tenant(job.person_id):
         move(job)
-        if rest := archive.pieces.take_rest():
-            put_part(job, rest)
+        for piece in archive.take(policy.EXPORT_PIECE):
+            put_part(job, piece)
         moment = job.moment()
         export: Export = Export.objects.get(pk=job.id)
         export.state = Export.State.READY
@@ -265,8 +304,9 @@ def finish(archive: Archive, job: Job) -> Export:
         export.rows_done = export.rows_total
         export.finished_at = moment
         export.expires_at = moment + policy.EXPORT_THERE
-        export.size = archive.pieces.size
-        export.sha256 = archive.pieces.digest.hexdigest()
+        export.size = archive.size
+        export.sha256 = archive.digest.hexdigest()
+        export.checkpoint = {}
         export.save()
         former = Export.objects.filter(customer_id=job.person_id).exclude(pk=job.id)
         ExportPart.objects.filter(export__in=former).delete()

@@ -68,7 +68,8 @@ def first_end(
     """The day by which a rule lets the oldest row go; None where no clock has begun."""
     if rule.removal == Removal.PARTITIONS:
         return months_later(since.replace(day=1), rule.period.months) if since else None
-    if rule.removal != Removal.BATCHES or rule.only is not None or not few:
+    is_row_by_row = rule.removal in (Removal.BATCHES, Removal.ACCESS_EVENTS)
+    if not is_row_by_row or rule.only is not None or not few:
         return None
     if not isinstance(model_of(entry)._meta.get_field(rule.clock), DateField):
         return None

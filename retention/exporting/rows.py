@@ -8,7 +8,6 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from heapq import merge
 from operator import itemgetter
 from typing import Any
@@ -18,7 +17,7 @@ from foundation.tenants import as_tenant
 from retention.entries import Entry
 from retention.exporting.tables import Row, Table, TopicNames, columns_of
 from retention.holdings import rows_about
-from retention.schedule import ENTRIES
+from retention.schedule import ENTRIES, model_of
 
 
 def count_rows(tables: Iterable[Table], person_id: uuid.UUID) -> dict[str, int]:
@@ -33,6 +32,14 @@ def topic_names() -> TopicNames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some rows in the names of the file, and the key of the last."""
+
+    rows: list[Row]
+    last: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
     """Reads what is one person's, `size` rows at a time."""
 
@@ -40,41 +47,54 @@ class Reader:
     size: int
     topics: TopicNames = field(default_factory=topic_names)
 
-    def read_twice(self, table: Table, *, count: int) -> Callable[[], Iterable[list[Row]]]:
-        """For a table's two files: what fits one page is read once, more of it anew each time."""
+    def read_twice(self, table: Table, *, count: int) -> Callable[[str], Iterable[Page]]:
+        """For a table's two files, from behind a key or '': what fits one page is read once, more
+        of it anew each time."""
         if count > self.size:
-            return partial(self.pages, table)
-        pages = list(self.pages(table))
-        return lambda: pages
+            return lambda after: self.pages(table, after)
+        pages: list[Page] = []
 
-    def pages(self, table: Table) -> Iterator[list[Row]]:
+        def read(after: str) -> Iterable[Page]:
+            if after:
+                return self.pages(table, after)
+            if not pages:
+                pages.extend(self.pages(table, ""))
+            return pages
+
+        return read
+
+    def pages(self, table: Table, after: str) -> Iterator[Page]:
         """The rows of a table; where it has two classes, joined by their key."""
-        streams = [self.pages_of(entry) for entry in table.entries]
+        streams = [self.pages_of(entry, after) for entry in table.entries]
         if len(streams) == 1:
             yield from streams[0]
             return
         by_key = itemgetter("id")
-        rows = merge(*(itertools.chain.from_iterable(stream) for stream in streams), key=by_key)
+        rows = merge(
+            *(itertools.chain.from_iterable(page.rows for page in stream) for stream in streams),
+            key=by_key,
+        )
         joined = (
             {name: value for row in same for name, value in row.items()}
             for _key, same in itertools.groupby(rows, key=by_key)
         )
-        for page in itertools.batched(joined, self.size):
-            yield list(page)
+        for some in itertools.batched(joined, self.size):
+            yield Page(rows=list(some), last=some[-1]["id"])
 
-    def pages_of(self, entry: Entry) -> Iterator[list[Row]]:
+    def pages_of(self, entry: Entry, after: str) -> Iterator[Page]:
         columns = columns_of(entry)
         rows = rows_about(entry, self.person_id).order_by("pk")
-        last: Any = None
+        last: Any = model_of(entry)._meta.pk.to_python(after) if after else None
         while True:
             with as_tenant(self.person_id):
-                after = rows if last is None else rows.filter(pk__gt=last)
-                page: list[Row] = list(after.values("pk", *columns)[: self.size])
+                rest = rows if last is None else rows.filter(pk__gt=last)
+                page: list[Row] = list(rest.values("pk", *columns)[: self.size])
             if page:
-                yield [readable(row, columns, self.topics) for row in page]
+                last = page[-1]["pk"]
+                told = [readable(row, columns, self.topics) for row in page]
+                yield Page(rows=told, last=last)
             if len(page) < self.size:
                 return
-            last = page[-1]["pk"]
 
 
 def readable(row: Row, columns: dict[str, str], topics: TopicNames) -> Row:

@@ -18,9 +18,17 @@ NAMES: Final[Mapping[str, str]] = {
     "account.EmailConfirmation": "confirmation-links",
     "account.EmailAddress": "email-addresses",
     "mfa.Authenticator": "sign-in-methods",
+    "accounts.SupportQuestion": "questions",
+    "accounts.SupportEntry": "questions-entries",
+    "accounts.AccessEvent": "looks-by-our-staff",
+    "accounts.AccessGrant": "half-hours-of-our-staff",
     "consent.Preference": "choices",
     "consent.ConsentDetail": "history-of-choices",
     "consent.Delivery": "told-to-other-systems",
+    "consent.ReferenceUse": "references",
+    "consent.ReferenceText": "references-wordings",
+    "consent.SalesCall": "sales-calls",
+    "consent.CallLimit": "sales-calls-limit",
     "messaging.Message": "emails-to-you",
     "messaging.ProviderEvent": "answers-to-our-emails",
     "messaging.ContactList": "contact-lists",
@@ -29,6 +37,7 @@ NAMES: Final[Mapping[str, str]] = {
     "messaging.MessageRecord": "messages",
     "messaging.MessageContent": "messages",
     "messaging.Report": "reports",
+    "messaging.Tombstone": "deleted-by-you",
     "messaging.ListUpload": "uploads",
     "messaging.UploadProblem": "uploads-problems",
     "accounts.Invoice": "invoices",
@@ -36,6 +45,7 @@ NAMES: Final[Mapping[str, str]] = {
     "admin.LogEntry": "changes-by-our-staff",
     "retention.Export": "archives",
     "retention.HeldRow": "held-records",
+    "retention.PrivacyRequest": "privacy-requests",
 }
 
 # Where ClickSend's API calls a column otherwise than our table.
@@ -58,6 +68,8 @@ BESIDE: Final[Mapping[str, Mapping[str, str]]] = {
         "contact_list__list_id": "list_id",
         "contact_list__list_name": "list_name",
     },
+    "accounts.SupportEntry": {"question__reference": "question_reference"},
+    "consent.ReferenceText": {"use__title": "use_title"},
 }
 
 # Classes of which one customer may have hundreds of thousands: their JSON has a row a line.
@@ -68,6 +80,7 @@ BULK: Final = frozenset(
         "messaging.ContactOptOut",
         "messaging.MessageRecord",
         "messaging.MessageContent",
+        "messaging.Tombstone",
         "messaging.UploadProblem",
         "retention.HeldRow",
     }

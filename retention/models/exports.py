@@ -31,6 +31,8 @@ class Export(models.Model):
     requested_at = models.DateTimeField(_("asked for at"))
     # Renewed while it is being made; one that stands still is taken up by another worker.
     moved_at = models.DateTimeField(null=True)
+    # Where the archive goes on when its worker dies (`retention.exporting.checkpoints`).
+    checkpoint = models.JSONField(default=dict, editable=False)
     rows_total = models.BigIntegerField(default=0)
     rows_done = models.BigIntegerField(default=0)
     finished_at = models.DateTimeField(_("made at"), null=True)

@@ -19,6 +19,7 @@ PAGES: Final = {
     "accounts.User": "account_profile",
     "accounts.Session": "account_sessions",
     "accounts.PersonalToken": "account_tokens",
+    "accounts.AccessEvent": "data_access",
     "account.EmailAddress": "account_email",
     "mfa.Authenticator": "mfa_index",
     "consent.Preference": "preferences",
@@ -30,6 +31,7 @@ PAGES: Final = {
     "messaging.MessageContent": "messages",
     "messaging.Report": "reports",
     "retention.Export": "data_export",
+    "retention.PrivacyRequest": "privacy_requests",
 }
 # On this very page.
 PLACES: Final = {"consent.ConsentDetail": "#history"}

@@ -1,4 +1,4 @@
-// Checks a receipt, of a consent or of a deletion, in the browser. The file goes nowhere: the one request this page makes
+// Checks a receipt, of a consent, a look of staff or a deletion, in the browser. The file goes nowhere: the one request this page makes
 // is for the log's public keys, from the host it came from. All words stand in the page, in its
 // language; here are only the steps, the same nine as in consent/proof/verifying.py.
 (() => {
@@ -10,6 +10,8 @@
   const OF_A_CHOICE = ["leaf", "path", "head_signature", "readable"];
   const FORM_1 = "ClickSend Portal, deletion receipt, form 1";
   const FORM_2 = "ClickSend Portal, deletion receipt, form 2";
+
+  const ACCESS_FORM = "ClickSend Portal, access receipt, form 1";
 
   class Failed extends Error {
     constructor(step, reason, values = {}) { super(step); Object.assign(this, { step, reason, values }); }
@@ -110,6 +112,22 @@
     told: orNull(shaped({ ...TOLD, named: some({ system: text, answer: oneOf("acknowledged", "open", "given_up") }) })),
   };
   const DELETIONS = new Map([[FORM_1, DELETION_1], [FORM_2, DELETION_2]]);
+  // What staff saw of somebody: the same proof, of another record.
+  const ACCESS = {
+    schema_version: (value) => value === ACCESS_FORM, record_id: uuid, pii_principal_id: uuid, issued_at: second, language: text,
+    access: { time: moment, role: text, what: text, basis: text, reference: text, reason: text, in_words: text },
+    controller: { name: text, address: text, email: text, url: text },
+    proof: {
+      ...RECEIPT.proof,
+      event: {
+        kind: (value) => value === "access", schema: whole, event: uuid, person: uuid, staff: bytes(32), role: text, what: text,
+        basis: text, reference: text, reason: text, grant: orNull(uuid), at: moment, salt: bytes(16),
+      },
+    },
+    signature: bytes(64),
+  };
+  const FORMS = new Map([...DELETIONS, [ACCESS_FORM, ACCESS]]);
+  const isAccess = (receipt) => receipt?.schema_version === ACCESS_FORM;
   const isDeletion = (receipt) => DELETIONS.has(receipt?.schema_version);
 
   // The name of the first field that is not as it must be; "" when all are.
@@ -185,6 +203,17 @@
     };
   }
 
+  function agreesOnChoice(receipt, event) {
+    const notice = receipt.pii_processing.privacy_notice;
+    return receipt.pii_processing.purposes[0].id === event.topic
+      && notice.version === event.wording_version && notice.language === event.language
+      && canonical(receipt.events) === canonical([toldEvent(event)]);
+  }
+
+  function agreesOnAccess(access, event) {
+    return access.time === event.at && ["role", "what", "basis", "reference", "reason"].every((name) => access[name] === event[name]);
+  }
+
   // Throws Failed at the first step that fails; `unchecked` gathers what this browser could not do.
   async function check(data, passed, unchecked, inapplicable) {
     if (data.length > LARGEST) throw new Failed("json", "large");
@@ -200,7 +229,7 @@
     if (!same(data, expected)) throw new Failed("writing", "writing", { byte: firstDifference(data, expected) });
     passed("writing");
 
-    const field = misshapen(receipt, DELETIONS.get(receipt?.schema_version) ?? RECEIPT, "");
+    const field = misshapen(receipt, FORMS.get(receipt?.schema_version) ?? RECEIPT, "");
     if (isDeletion(receipt)) OF_A_CHOICE.forEach(inapplicable);
     if (field) throw new Failed("fields", "fields", { field });
     passed("fields");
@@ -233,11 +262,8 @@
 
     await judge("head_signature", head.key, head.signature, utf8(`${head.origin}\n${head.size}\n${head.root}\n${head.time}\n`));
 
-    const notice = receipt.pii_processing.privacy_notice;
     const agrees = receipt.record_id === event.event && receipt.pii_principal_id === event.person
-      && receipt.pii_processing.purposes[0].id === event.topic
-      && notice.version === event.wording_version && notice.language === event.language
-      && canonical(receipt.events) === canonical([toldEvent(event)]);
+      && (isAccess(receipt) ? agreesOnAccess(receipt.access, event) : agreesOnChoice(receipt, event));
     if (!agrees) throw new Failed("readable", "readable");
     passed("readable");
     return receipt;
@@ -250,6 +276,7 @@
   };
   const verdict = document.getElementById("verdict");
   const facts = document.getElementById("facts");
+  const accessFacts = document.getElementById("access-facts");
   const deletionFacts = document.getElementById("deletion-facts");
 
   function show(step, state, reason) {
@@ -300,8 +327,17 @@
     });
   }
 
+  function tellAccess({ access, controller, pii_principal_id: person, proof }) {
+    const day = moments();
+    fill(accessFacts, {
+      words: access.in_words, when: day.format(new Date(access.time)), person, controller: controller.name,
+      place: words("place", { index: proof.leaf_index + 1, size: proof.head.size }), head: day.format(new Date(proof.head.time)),
+    });
+  }
+
   function tell(receipt) {
     if (isDeletion(receipt)) return tellDeletion(receipt);
+    if (isAccess(receipt)) return tellAccess(receipt);
     const day = moments();
     const [event] = receipt.events, { proof } = receipt;
     const told = {
@@ -322,7 +358,7 @@
   async function verify(file) {
     current += 1;
     const run = current;
-    facts.hidden = deletionFacts.hidden = verdict.hidden = true;
+    facts.hidden = accessFacts.hidden = deletionFacts.hidden = verdict.hidden = true;
     STEPS.forEach((step) => show(step, ""));
     page.querySelector("[data-name]").textContent = file.name;
     const missing = new Set();

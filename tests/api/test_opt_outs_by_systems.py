@@ -46,6 +46,13 @@ def test_a_no_to_all_reaches_every_topic_of_optional_mail(kari: User, shop: Call
     assert Preference.objects.of(kari.pk).count() == len(optional_topics())
 
 
+def test_a_no_to_all_leaves_the_reference_program_too_and_no_tailoring(shop: Caller) -> None:
+    person = make_customer(yes=("newsletter", "reference_quote", "tailoring"))
+    assert no(shop, person.email, all=True).status_code == 202
+    found = dict(Preference.objects.of(person.pk).values_list("topic__slug", "state"))
+    assert (found["reference_quote"], found["tailoring"]) == (State.WITHDRAWN, State.GRANTED)
+
+
 def test_a_no_to_a_retired_topic_is_taken(kari: User, shop: Caller) -> None:
     retire_topic(topic(), now=NOW)
     assert no(shop, kari.email, topic="newsletter").status_code == 202

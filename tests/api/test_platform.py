@@ -21,7 +21,7 @@ from consent.models import ServiceKey
 from foundation import standstill
 from foundation.tenants import as_tenant
 from messaging.api import bodies, platform, serializers
-from messaging.content import feed, feed_fields, feed_kinds, feed_lines
+from messaging.content import feed, feed_fields, feed_kinds, feed_lines, tombstones
 from messaging.content.feed_kinds import KINDS
 from messaging.migrations import __path__ as migrations
 from messaging.models import MessageRecord
@@ -292,6 +292,7 @@ def reasons() -> Iterator[str]:
         yield from re.findall(r'Unfit\([^)]*?"(\w+)"\)', source)
         yield from re.findall(r'matching\(.*"(\w+)"\)', source)
         yield from re.findall(r'BadLine\(.*"(\w+)"\)', source)
+    yield from re.findall(r'column, "(\w+)"\]', Path(tombstones.__file__).read_text())
     source = (Path(migrations[0]) / "0011_feed.py").read_text()
     yield from re.findall(r"\"'(\w+)'\"", source)
     yield from re.findall(r"(?:THEN|ELSE) '(\w+)'", source)

@@ -11,7 +11,7 @@ from accounts.models import User
 from consent.models import ServiceKey
 from consent.service_keys import make_service_key
 from tests.api.conftest import Caller, error
-from tests.factories import NOW
+from tests.factories import NOW, set_rights
 from tests.staff.conftest import boss, staff  # noqa: F401
 from tests.staff.sign_in import sign_in
 
@@ -81,7 +81,7 @@ def test_nobody_changes_or_deletes_a_key(staff: Client) -> None:  # noqa: F811
 
 def test_staff_without_the_right_make_and_revoke_none(boss: User) -> None:  # noqa: F811
     key, _secret = make_service_key(name="shop", scopes=["permission"], now=NOW)
-    User.objects.filter(pk=boss.pk).update(is_superuser=False)
+    set_rights(boss)
     helper = sign_in(User.objects.get(pk=boss.pk), "password", "mfa")
     assert helper.get(ADD).status_code == 403
     revoke = reverse("admin:consent_servicekey_revoke", args=[key.pk])

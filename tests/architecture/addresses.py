@@ -18,13 +18,15 @@ from django.utils.regex_helper import normalize
 from tests.architecture.world import World
 
 PUBLIC = """
-home privacy gpc_explained retention_schedule contact trust promise set_language healthz readyz
+home privacy privacy_request privacy_request_sent gpc_explained retention_schedule contact
+contact_sent trust promise set_language healthz readyz
 robots security_txt gpc well_known_change_password
 account_signup signup_done account_login account_logout account_inactive
 account_email_verification_sent account_reset_password account_reset_password_done
 account_reset_password_from_key_done account_confirm_login_code mfa_authenticate
 api_schema api_docs
 verify_receipt verify_script
+references
 log log_checkpoint log_head log_heads log_keys log_proof log_leaves
 mfa_login_webauthn admin:login admin:logout admin:jsi18n
 mail_image
@@ -32,23 +34,30 @@ mail_image
 
 # The link itself is the authority; it comes by mail.
 LINK = """
-welcome preferences_from_mail unsubscribe unsubscribe_bare unsubscribe_broken confirm_choice
+welcome staff_invitation preferences_from_mail unsubscribe unsubscribe_bare unsubscribe_broken
+confirm_choice
 account_confirm_email
 account_reset_password_from_key deletion_status deletion_receipt deletion_receipt_pdf
 address_confirm_link deletion_withdraw deletion_confirm
+reference_from_mail
+contact_thread
 """
 
 CUSTOMER = """
+privacy_requests privacy_request_take_back
 consent_receipt
+data_access access_objection access_receipt
 deletion_take_back deidentify_start messages_deletion list_deletion profile_deletion
 preferences data_overview data_export export_download deletion_start
 account_profile account_sessions
 account_tokens account_token_revoke account_deactivate account_reactivate account_email
+account_support account_support_thread
 account_change_password account_set_password
 account_reauthenticate mfa_index mfa_reauthenticate mfa_activate_totp mfa_deactivate_totp
 mfa_view_recovery_codes mfa_generate_recovery_codes mfa_download_recovery_codes mfa_list_webauthn
 mfa_add_webauthn mfa_reauthenticate_webauthn mfa_remove_webauthn mfa_edit_webauthn
 address_confirm_again
+reference_program reference_words reference_use reference_call reference_call_limit
 lists list list_export list_delete list_contact_remove list_opt_outs list_opt_out_remove
 list_upload list_upload_status list_upload_discard list_upload_untaken list_upload_problems
 messages messages_export messages_delete reports report report_delete
@@ -61,6 +70,7 @@ provider_hook inbound_hook
 
 # Answers in JSON, a stranger with 401 (tests/api).
 API = """
+api_references
 api_preferences api_preference api_permission api_opt_outs api_nothing
 api_platform_contact_lists api_platform_contacts api_platform_opt_outs
 api_platform_message_records api_platform_reports api_platform_invoices api_platform_transactions

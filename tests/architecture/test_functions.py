@@ -1,4 +1,4 @@
-"""Functions of the database with the rights of another role: nobody else's code runs in them."""
+"""Functions of the database: nobody else's code runs in them, and nobody else's tables are read."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -16,8 +16,26 @@ SELECT p.oid::regprocedure::text, p.proconfig,
   FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
  WHERE n.nspname = 'public' AND p.prosecdef
 """
+# Each trigger, and what else names a table, with the rights of whoever calls; a temporary table or
+# type comes first where no path names them last.
+INVOKERS = """
+SELECT p.oid::regprocedure::text, p.proconfig
+  FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  JOIN pg_language l ON l.oid = p.prolang AND l.lanname IN ('sql', 'plpgsql')
+ WHERE n.nspname = 'public' AND NOT p.prosecdef
+   AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+   AND (p.prorettype = 'trigger'::regtype OR EXISTS (
+       SELECT FROM pg_class c
+        WHERE c.relnamespace = n.oid AND c.relkind IN ('r', 'p', 'v', 'm')
+          AND p.prosrc ~ ('\\m' || c.relname || '\\M')))
+"""
 # What runs statements made of names: each says in its migration why nobody can lend it a name.
-MAKES_STATEMENTS = {"messaging_make_month(text,date)", "retention_month_holds(regclass)"}
+MAKES_STATEMENTS = {
+    "messaging_make_month(text,date)",
+    "messaging_find_detached(uuid,uuid,uuid,text,integer)",
+    "messaging_delete_detached(uuid[])",
+    "retention_month_holds(regclass)",
+}
 SPY = """
 CREATE FUNCTION pg_temp.spy() RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
@@ -71,3 +89,16 @@ def test_each_names_where_it_looks_and_is_nobodys_by_default() -> None:
         assert "search_path=public, pg_temp" in (settings or []), name
         assert not for_everybody, name
         assert not makes_statements or name in MAKES_STATEMENTS, name
+
+
+def test_whoever_calls_lends_no_table_to_a_function_with_their_own_rights() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(INVOKERS)
+        found = dict(cursor.fetchall())
+    assert {"accounts_check_role()", "accounts_administers(uuid)"} <= found.keys()
+    open_to_others = {
+        name
+        for name, settings in found.items()
+        if "search_path=public, pg_temp" not in (settings or [])
+    }
+    assert open_to_others == set()

@@ -25,8 +25,10 @@ from fido2.webauthn import (
     CollectedClientData,
 )
 
-from accounts.models import Invoice, User
+from accounts.models import Invoice, SupportQuestion, User
 from accounts.reconfirming import make_token
+from accounts.staff.inviting import invite, make_link_token
+from accounts.support import ask
 from accounts.tokens import make_welcome_token
 from clicksend_portal.promises.services import take_readings
 from clicksend_portal.traffic import add_views
@@ -41,7 +43,9 @@ from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging import services as messaging
 from messaging.models import ContactOptOut, ListUpload, Message, Report
-from retention.models import DeletionRequest
+from retention.desk import open_request
+from retention.models import Breach, DeclaredAccess, DeletionRequest, Processor, PromiseAlert
+from tests.consent.looked import look
 from tests.factories import (
     make_announcement,
     make_campaign,
@@ -52,6 +56,8 @@ from tests.factories import (
     make_staff,
     topic,
 )
+from tests.references import ACTIVITIES, in_the_program
+from tests.staff.door import let_in
 from tests.staff.sign_in import SECRET, sign_in
 
 ORIGIN = "http://localhost"
@@ -76,7 +82,12 @@ def make_world(*, language: str) -> World:
     consent.record_opt_out(person.pk, [topic("product_news").pk], source=Source.LINK, now=now)
     boss = make_staff(now=now, language=language)
     newcomer = make_customer(now=now, language=language, email_confirmed_at=None)
+    looked = look(person, staff=boss)
+    let_in(boss, person)
     fill_corners(person, boss)
+    invitation = invite(
+        email="colleague@portal.example", roles=["support"], actor=boss, now=now, language=language
+    )
     key = passkey(person)
     return World(
         anonymous=Client(headers={"accept-language": language}),
@@ -84,7 +95,12 @@ def make_world(*, language: str) -> World:
         staff=sign_in(boss, "password", "mfa"),
         arguments={
             "welcome": {"token": make_welcome_token(newcomer)},
+            "staff_invitation": {"token": make_link_token(invitation)},
             "preferences_from_mail": {"token": link(person)},
+            "reference_from_mail": {"token": link(person)},
+            "reference_words": {"text_id": uuid.uuid4()},
+            "reference_use": {"use_id": uuid.uuid4()},
+            "reference_call": {"call_id": uuid.uuid4()},
             "unsubscribe": {"token": link(person)},
             "unsubscribe_bare": {"token": link(person)},
             "unsubscribe_broken": {"rest": "nonsense/>"},
@@ -103,9 +119,15 @@ def make_world(*, language: str) -> World:
             "deletion_receipt_pdf": {
                 "reference": DeletionRequest.objects.get(state="finished").reference
             },
+            "account_support_thread": {"reference": question(person).reference},
+            "contact_thread": {"reference": question(None).reference},
+            "privacy_request_take_back": {"reference": uuid.uuid4()},
+            "admin:promise_handbook": {"promise_id": "few-see"},
             "api_preference": {"slug": "newsletter"},
             "export_download": {"export_id": uuid.uuid4()},
             "account_token_revoke": {"token_id": uuid.uuid4()},
+            "access_objection": {"event_id": looked.pk},
+            "access_receipt": {"event_id": looked.pk},
             "consent_receipt": {"event_id": ConsentDetail.objects.of(person.pk)[0].pk},
             "promise": {"promise_id": "obeyed-in-minutes"},
             "mail_image": {"digest": make_picture().digest, "extension": "png"},
@@ -137,6 +159,19 @@ def own_content(person: User) -> dict[str, dict[str, Any]]:
         **{f"list_upload_{name}": {"upload_id": upload.pk} for name in upload_names},
         **{name: {"report_id": report.pk} for name in ("report", "report_delete")},
     }
+
+
+def question(customer: User | None) -> SupportQuestion:
+    return ask(
+        customer=customer,
+        email="ola@example.test",
+        topic="other",
+        channel="email",
+        text="How do I begin?",
+        language="nb",
+        form=uuid.uuid4(),
+        now=timezone.now(),
+    )
 
 
 def link(person: User, *, purpose: Purpose = Purpose.RECIPIENT) -> str:
@@ -212,6 +247,8 @@ def fill_corners(person: User, boss: User) -> None:
         DeletionRequest.objects.create(
             state="finished", source="customer", actor="self", requested_at=now, finished_at=now
         )
+    in_the_program(make_customer(yes=ACTIVITIES, now=now), boss)
+    fill_desk(boss)
     suppress("gone@example.test", reason=Suppression.Reason.ERASED, now=now)
     webhook, _secret = create_webhook(
         name="CRM", url="https://crm.example.com/", events=["consent.opted_out"]
@@ -224,3 +261,47 @@ def fill_corners(person: User, boss: User) -> None:
     add_views("home", now.date(), 7)
     take_readings(now=now - timedelta(days=2))
     take_readings(now=now)
+
+
+def fill_desk(boss: User) -> None:
+    """A stranger's request, a breach, a processor, somebody who holds the database."""
+    now = timezone.now()
+    today = now.date()
+    open_request(
+        kind="access",
+        name="Ola",
+        email="ola@example.test",
+        text="What do you have?",
+        source="page",
+        actor="stranger",
+        now=now,
+    )
+    Breach.objects.create(
+        title="A lost phone", confidentiality=True, aware_at=now, registered_at=now
+    )
+    processor = Processor.objects.create(
+        name="Vertskap AS",
+        country="Norge",
+        task_nb="drift",
+        task_en="hosting",
+        data_nb="alt",
+        data_en="everything",
+        transfer="none",
+        agreement_on=today,
+        since=today,
+        confirmed_on=today,
+    )
+    DeclaredAccess.objects.create(
+        what="database",
+        people=2,
+        who_nb="driftsavdelingen",
+        who_en="the operations team",
+        why_nb="drift",
+        why_en="running it",
+        processor=processor,
+        since=today,
+        confirmed_on=today,
+    )
+    PromiseAlert.objects.create(
+        promise="few-see", state="broken", turned_at=now, told="privacy@portal.example"
+    )

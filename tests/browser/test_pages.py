@@ -15,7 +15,7 @@ LOOKS = {
 }
 PUBLIC = """
 / /privacy/ /privacy/retention/ /privacy/global-privacy-control/ /trust/ /trust/obeyed-in-minutes/
-/trust/verify/ /trust/log/ /contact/
+/trust/verify/ /trust/log/ /contact/ /contact/sent/ /references/
 /signup/ /signup/check-your-mail/ /login/ /password/reset/ /password/reset/done/
 /u/x/ /p/x/ /welcome/x/ /preferences/confirm/x/ /confirm-email/x/
 """
@@ -23,6 +23,7 @@ SIGNED_IN = """
 /preferences/ /data/ /data/export/ /data/delete/ /account/ /account/sessions/ /account/deactivate/
 /email/ /password/change/ /account/security/ /account/security/totp/activate/
 /account/security/webauthn/ /account/security/webauthn/add/ /account/tokens/
+/account/support/ /data/access/ /data/requests/ /reference-program/
 """
 STAFF = """
 /admin/ /admin/accounts/user/ /admin/consent/topic/ /admin/messaging/campaign/
@@ -31,6 +32,13 @@ STAFF = """
 /admin/consent/webhook/ /admin/consent/webhook/add/ /admin/consent/delivery/
 /admin/consent/servicekey/ /admin/consent/servicekey/add/ /admin/messaging/providerevent/
 /admin/messaging/suppressioncomparison/
+/admin/dashboards/ /admin/accounts/supportquestion/ /admin/accounts/staffaccount/
+/admin/accounts/staffinvitation/ /admin/accounts/staffinvitation/add/
+/admin/accounts/accessalarm/ /admin/accounts/accessevent/ /admin/consent/referenceuse/
+/admin/consent/takedown/ /admin/consent/salescall/ /admin/retention/privacyrequest/
+/admin/retention/breach/ /admin/retention/breach/add/
+/admin/retention/processor/ /admin/retention/declaredaccess/ /admin/retention/promisealert/
+/admin/django_celery_beat/crontabschedule/ /admin/django_celery_beat/periodictask/
 """
 
 

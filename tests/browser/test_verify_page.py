@@ -15,6 +15,9 @@ from tests.browser import walk
 from tests.browser.conftest import Open
 from tests.browser.portal import PATIENCE, RunningPortal
 from tests.browser.reader import DARK, DESKTOP, LIGHT, PHONE, inaccessible
+from tests.consent import forged
+from tests.consent.test_access_receipts import FORGERIES
+from tests.consent.test_access_receipts import GENUINE as LOOK
 
 EVERY_LOOK = ((LIGHT, DESKTOP), (DARK, DESKTOP), (DARK, PHONE), (LIGHT, PHONE))
 ALL_STEPS = 9
@@ -85,7 +88,7 @@ def test_a_genuine_receipt_passes_and_the_file_stays_here(
     )
     assert marks(page, "kept") == ALL_STEPS
     told = json.loads(receipt.read_bytes())
-    expect(page.locator("[data-fact=person]")).to_have_text(told["pii_principal_id"])
+    expect(page.locator("#facts [data-fact=person]")).to_have_text(told["pii_principal_id"])
     expect(page.locator("[data-fact=topic]")).to_have_text(
         told["pii_processing"]["purposes"][0]["name"]
     )
@@ -260,3 +263,31 @@ def test_without_javascript_the_page_names_the_script(
     expect(page.locator("#receipt")).to_be_hidden()
     expect(page.locator("noscript .note")).to_be_visible()
     expect(page.locator("main pre")).to_have_text("python verify_receipt.py receipt.json keys.json")
+
+
+def test_the_receipt_of_a_look_takes_the_same_steps_and_fails_at_the_same(
+    portal: RunningPortal, open_browser: Open
+) -> None:
+    page = open_browser("nb")
+    page.route("**/trust/log/keys.json", lambda route: route.fulfill(body=forged.keys_json()))
+    page.goto(f"{portal.web}/trust/verify/", wait_until="networkidle")
+
+    def give(name: str, file: bytes) -> None:
+        page.set_input_files(
+            "#receipt", {"name": name, "mimeType": "application/json", "buffer": file}
+        )
+        expect(page.locator("[data-name]")).to_have_text(name)
+        expect(page.locator("#verdict")).to_be_visible()
+
+    give("genuine.json", LOOK)
+    expect(page.locator("#verdict")).to_have_text("Kvitteringen er ekte.")
+    assert marks(page, "kept") == ALL_STEPS
+    told = json.loads(LOOK)
+    expect(page.locator("#access-facts [data-fact=words]")).to_have_text(told["access"]["in_words"])
+    expect(page.locator("#facts")).to_be_hidden()
+    assert not inaccessible(page, *EVERY_LOOK)
+    for number, (change, step) in enumerate(FORGERIES.values()):
+        give(f"{number}.json", forged.changed(LOOK, change))
+        broken = page.locator("[data-step]:has(.state.broken)")
+        assert broken.get_attribute("data-step") == step, number
+    expect(page.locator("#access-facts")).to_be_hidden()

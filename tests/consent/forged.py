@@ -98,6 +98,46 @@ def unsigned(record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def access(**changes: Any) -> dict[str, Any]:
+    """What staff saw, as it was hashed."""
+    return {
+        "kind": "access",
+        "schema": 1,
+        "event": "0193a4b2-0000-7000-8000-000000000011",
+        "person": "0193a4b2-0000-7000-8000-000000000002",
+        "staff": b64(bytes(range(32))),
+        "role": "support",
+        "what": "profile",
+        "basis": "question",
+        "reference": "0193a4b2-0000-4000-8000-000000000012",
+        "reason": "",
+        "grant": "0193a4b2-0000-7000-8000-000000000013",
+        "at": "2026-03-12T09:30:00.000000+00:00",
+        "salt": b64(bytes(range(16))),
+    } | changes
+
+
+def unsigned_access(record: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema_version": "ClickSend Portal, access receipt, form 1",
+        "record_id": record["event"],
+        "pii_principal_id": record["person"],
+        "issued_at": "2026-03-12T10:00:00Z",
+        "language": "nb",
+        "access": {
+            "time": record["at"],
+            **{name: record[name] for name in ("role", "what", "basis", "reference", "reason")},
+            "in_words": "Kundestøtte så på kontaktopplysningene dine 12. mars 2026: blåbær 🫐.",
+        },
+        "controller": {
+            "name": "Eksempel AS",
+            "address": "Storgata 1",
+            "email": "personvern@eksempel.example",
+            "url": "https://portal.example",
+        },
+    }
+
+
 def make(record: dict[str, Any] | None = None, *, signer: int = 2, head_key: int = 1) -> bytes:
     """A genuine receipt of an event among six other leaves."""
     record = event() if record is None else record
@@ -116,7 +156,7 @@ def make(record: dict[str, Any] | None = None, *, signer: int = 2, head_key: int
         "key": head_key,
     }
     text = "".join(f"{head[name]}\n" for name in ("origin", "size", "root", "time"))
-    receipt = unsigned(record)
+    receipt = unsigned_access(record) if "kind" in record else unsigned(record)
     receipt["proof"] = {
         "event": record,
         "leaf_index": INDEX,

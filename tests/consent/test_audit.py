@@ -237,7 +237,9 @@ class TestExamination:
         assert examine(leaving=[person.pk]).events == 3
 
     def test_an_empty_portal_is_in_order(self):
-        assert examine() == audit.Counts(choices=0, events=0, pending=0, leaves=0, heads=0)
+        assert examine() == audit.Counts(
+            choices=0, events=0, accesses=0, pending=0, leaves=0, heads=0
+        )
 
     @pytest.mark.parametrize("seed", range(40))
     def test_whatever_people_choose_their_events_tell_their_choices(self, seed):

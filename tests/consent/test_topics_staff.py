@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -13,7 +12,7 @@ from accounts.models import User
 from consent.models import Preference, Topic
 from consent.topic_services import reword_topic
 from tests.consent.test_topics import TIPS, reworded
-from tests.factories import NOW, make_campaign, make_customer, topic
+from tests.factories import NOW, make_campaign, make_customer, set_rights, topic
 from tests.staff.conftest import boss, staff
 from tests.staff.sign_in import sign_in
 
@@ -121,9 +120,7 @@ def test_no_topic_can_be_deleted(staff: Client) -> None:
 
 
 def test_whoever_may_only_look_changes_nothing(boss: User) -> None:
-    boss.is_superuser = False
-    boss.save()
-    boss.user_permissions.add(Permission.objects.get(codename="view_topic"))
+    set_rights(boss, "view_topic")
     looker = sign_in(boss, "password", "mfa")
     assert looker.get(page_of(topic("newsletter"))).status_code == 200
     assert looker.get(ADD).status_code == 403

@@ -105,6 +105,13 @@ def test_a_complaint_ends_everything_optional(postmark, person):
     assert sources == {Source.COMPLAINT}
 
 
+def test_an_unsubscribe_without_a_mail_leaves_the_reference_program_too(postmark):
+    reader = make_customer(yes=("newsletter", "reference_quote"), now=NOW - timedelta(days=1))
+    post(unsubscribed(reader.email))
+    rows = consent.current_preferences(reader.pk)
+    assert rows[topic("reference_quote").pk].state == State.WITHDRAWN
+
+
 def test_an_unsubscribe_at_the_provider_ends_the_topic_of_its_mail(postmark, person):
     message = letters.handed_over(person)
     post(unsubscribed(person.email, message=message))

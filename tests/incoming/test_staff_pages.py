@@ -4,10 +4,12 @@ import pytest
 from allauth.mfa.totp.internal.auth import TOTP
 from django.urls import reverse
 
+from accounts.models import User
 from messaging.incoming.services import receive_mail
 from messaging.models import ProviderEvent, SuppressionComparison
 from tests.factories import NOW, make_customer, make_staff
 from tests.incoming import letters
+from tests.staff.door import let_in
 from tests.staff.sign_in import SECRET, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -29,8 +31,15 @@ def test_what_could_not_be_placed_is_listed_with_the_reason(staff):
         reverse("admin:messaging_providerevent_changelist"), {"outcome__exact": "unknown"}
     )
     text = page.content.decode()
-    assert "Stop it" in text
     assert "no valid token in it" in text
+    assert "Stop it" not in text
+    assert str(person.pk) not in text
+    boss = User.objects.get(is_staff=True)
+    let_in(boss, person)
+    event = ProviderEvent.objects.get()
+    page = staff.get(reverse("admin:messaging_providerevent_change", args=[event.pk]))
+    text = page.content.decode()
+    assert "Stop it" in text
     assert (
         f'claims to be: <a href="{reverse("admin:accounts_user_change", args=[person.pk])}' in text
     )

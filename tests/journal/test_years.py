@@ -328,6 +328,9 @@ LINES: list[tuple[Any, str, int]] = [
     (leaving, "append", 1),
     (leaving, "move_mark", 1),
     ("journal", "let_go", 1),
+]
+# What a journal in a table does not come by.
+LINES_OF_FILES: list[tuple[Any, str, int]] = [
     (file, "replace_file", 1),
     (file, "replace_file", 2),
     (file, "sync_folder", 1),
@@ -339,7 +342,14 @@ LINES: list[tuple[Any, str, int]] = [
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("place", "name", "call"), LINES)
+@pytest.mark.parametrize(
+    ("journal", "place", "name", "call"),
+    [
+        *(("file", *line) for line in (*LINES, *LINES_OF_FILES)),
+        *(("database", *line) for line in LINES),
+    ],
+    indirect=["journal"],
+)
 def test_killed_at_any_line_nothing_is_lost_and_the_next_night_ends_it(
     place: Any,
     name: str,
@@ -348,8 +358,6 @@ def test_killed_at_any_line_nothing_is_lost_and_the_next_night_ends_it(
     journal: Journal,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if isinstance(journal, DatabaseJournal) and place in (file, os, Path):
-        pytest.skip("of files")
     for now in (NOW, NEW_YEAR):
         no(make_customer(yes=("newsletter",)), now=now)
         keep_log(now)

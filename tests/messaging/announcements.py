@@ -3,7 +3,6 @@
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
@@ -31,8 +30,7 @@ def refused(statement: str, why: str, **parameters: Any) -> None:
 
 def clerk(*permissions: str) -> User:
     """Staff with these permissions and no others."""
-    person = make_staff(is_superuser=False)
-    person.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    person = make_staff(roles=(), rights=permissions)
     found: User = User.objects.get(pk=person.pk)
     return found
 

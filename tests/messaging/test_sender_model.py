@@ -454,7 +454,7 @@ def reason_against(person: Person, address: str = "") -> str:
 
 TABLES = (
     "consent_preference consent_consentdetail consent_suppression messaging_message"
-    " messaging_campaign accounts_user"
+    " messaging_campaign accounts_staffconfirmation accounts_user_groups accounts_user"
 )
 
 

@@ -57,6 +57,7 @@ def test_these_tables_are_guarded() -> None:
         "messaging.MessageContent",
         "messaging.MessageRecord",
         "messaging.Report",
+        "messaging.Tombstone",
         "messaging.UploadPart",
         "messaging.UploadProblem",
         "retention.Export",

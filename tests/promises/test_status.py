@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import translation
 
+from clicksend_portal.demo.declared import declare_access
 from clicksend_portal.models import PromiseDay, PromiseReading
 from clicksend_portal.promises.promise import INTERVAL, State
 from clicksend_portal.promises.registry import BY_ID
@@ -93,6 +94,7 @@ def test_taking_readings_stores_one_of_each_promise_that_can_be_read() -> None:
 def test_the_worker_that_takes_readings_may_read_all_of_it() -> None:
     """The task runs in the keeper's worker, with the keeper's rights."""
     handed_message(make_customer(), at=NOW)
+    declare_access(now=NOW)
     with as_role(KEEPER):
         found = take_readings(now=NOW)
     assert not [name for name, reading in found.items() if reading.state == State.UNKNOWN]

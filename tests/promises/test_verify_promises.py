@@ -8,11 +8,18 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
+from clicksend_portal.demo.declared import declare_access
 from clicksend_portal.promises.registry import BY_ID
 from tests.factories import make_customer
 from tests.promises.looks import handed_message
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def declared(db: None) -> None:
+    """What no measure sees was told: a portal that says nothing of it keeps no `few-see`."""
+    declare_access(now=timezone.now())
 
 
 def verify(*arguments: str) -> tuple[int, str]:

@@ -16,10 +16,12 @@ from accounts.models import Invoice, PersonalToken, Session, User
 from consent import services as consent
 from consent.models import Delivery, Source, Webhook
 from foundation.ids import uuid7_from
+from foundation.roles import OWNER, as_role
 from messaging.models import ProviderEvent
 from messaging.outbox import put_account_mail
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.retention.belongings import CONTACT_VALUES, give_belongings
+from tests.retention.dealings import DEALINGS, give_dealings
 
 VALUES = (
     "zebulon.quist@example.test",
@@ -32,7 +34,7 @@ VALUES = (
 # Theirs, and those of their contacts: none may be found after the erasure.
 ALL_VALUES = (*VALUES, *CONTACT_VALUES)
 # What an erasure lets go of somebody whom `make_full_customer` made, by class.
-COUNTS = {
+COUNTS = DEALINGS | {
     "messaging.Message": 2,
     "messaging.ProviderEvent": 1,
     "messaging.UploadProblem": 1,
@@ -47,8 +49,9 @@ COUNTS = {
     "retention.ExportPart": 2,
     "retention.Export": 1,
     "retention.HeldRow": 1,
-    "consent.Preference": 2,
-    "consent.ConsentDetail": 3,
+    # Two topics and three activities; the opt-out is an event more.
+    "consent.Preference": 5,
+    "consent.ConsentDetail": 6,
     "consent.Delivery": 1,
     "admin.LogEntry": 2,
     "account.EmailConfirmation": 1,
@@ -126,7 +129,8 @@ def fill(person: User, *, now: datetime = NOW) -> None:
         not_before=now,
         made_at=now,
     )
-    person.groups.add(Group.objects.get_or_create(name="readers")[0])
+    with as_role(OWNER):
+        person.groups.add(Group.objects.get(name="auditor"))
     write_log(person, str(person.pk), User, person.username)
     write_log(person, str(address.pk), EmailAddress, address.email)
     put_account_mail(
@@ -160,6 +164,7 @@ def fill(person: User, *, now: datetime = NOW) -> None:
             settled_on=settled,
         )
     give_belongings(person, key=key, now=now)
+    give_dealings(person, now=now)
 
 
 def write_log(person: User, object_id: str, model: type, representation: str) -> None:

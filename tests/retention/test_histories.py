@@ -24,7 +24,8 @@ from consent.models import Source
 from foundation import standstill
 from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
-from messaging.models import ContactList
+from messaging.content import services as content
+from messaging.models import Contact, ContactList
 from messaging.outbox import put_account_mail
 from retention import services
 from retention.holdings import rows_about
@@ -32,9 +33,9 @@ from retention.journal.keeping import keep_log
 from retention.models import DeletionRequest, Scope
 from retention.models import Source as Way
 from retention.schedule import personal_entries
-from tests.factories import NOW, make_customer, topic
+from tests.factories import NOW, make_customer, make_staff, topic
 from tests.journal.life import forgotten
-from tests.retention import belongings
+from tests.retention import belongings, dealings
 from tests.retention.life import COUNTS, STAYING, write_log
 from tests.retention.traces import tables_with
 
@@ -117,6 +118,31 @@ def fetch_archive(person: User, turn: int) -> None:
         belongings.give_archives(person, now=NOW)
 
 
+def take_out_a_contact(person: User, turn: int) -> None:
+    with as_tenant(person.pk):
+        contact = Contact.objects.filter(contact_id__isnull=False).first()
+        if contact is not None:
+            content.remove_contact(contact, now=NOW)
+
+
+def colleague() -> User:
+    found: User | None = User.objects.filter(is_staff=True).first()
+    return found or make_staff()
+
+
+def write_to_us(person: User, turn: int) -> None:
+    dealings.give_question(person, colleague(), now=NOW)
+    dealings.give_request(person, colleague(), now=NOW)
+
+
+def be_looked_at(person: User, turn: int) -> None:
+    dealings.give_looks(person, colleague(), now=NOW)
+
+
+def be_shown_as_a_customer(person: User, turn: int) -> None:
+    dealings.give_references(person, colleague(), now=NOW)
+
+
 def be_looked_after(person: User, turn: int) -> None:
     write_log(person, str(person.pk), User, person.username)
 
@@ -162,6 +188,10 @@ DEEDS: dict[str, Callable[[User, int], None]] = {
         be_written_to,
         upload,
         pay,
+        take_out_a_contact,
+        write_to_us,
+        be_looked_at,
+        be_shown_as_a_customer,
         be_looked_after,
         fetch_archive,
         ask_for_profile,
@@ -171,7 +201,8 @@ DEEDS: dict[str, Callable[[User, int], None]] = {
         let_keeper_work,
     )
 }
-ONCE = {"fetch_archive"}  # one archive at a time, and one copy aside
+# One archive at a time, and one copy aside; one open request for a call.
+ONCE = {"fetch_archive", "be_shown_as_a_customer"}
 
 people = st.integers(0, PEOPLE - 1)
 histories = st.lists(st.tuples(people, st.sampled_from(sorted(DEEDS))), min_size=4, max_size=14)
@@ -247,15 +278,17 @@ def assert_gone(person: User, number: int, folder: Path) -> None:
     assert not [value for value in gone if value.encode() in said]
 
 
-def test_the_deeds_reach_every_class_of_content() -> None:
+def test_the_deeds_reach_every_class_of_what_is_theirs() -> None:
     """A class that no history makes would be searched in vain."""
     person = make_person(0)
     for turn, deed in enumerate(DEEDS.values()):
         if not deed.__name__.startswith(("ask", "let")):
             deed(person, turn)
     made = {model for model, (number, _digest) in digest_of(person).items() if number}
-    content = {model for model in COUNTS if model.startswith(("messaging.", "retention."))}
-    assert content - made == {
+    of_staff = {"accounts.LookUp", "accounts.AccessAlarm"}
+    theirs = ("messaging.", "retention.", "consent.", "accounts.Support", "accounts.Access")
+    assert {model for model in COUNTS if model.startswith(theirs)} - made - of_staff == {
+        "consent.Delivery",
         "messaging.Message",  # this time to the address alone
         "messaging.ProviderEvent",
         "retention.PhysicalItem",

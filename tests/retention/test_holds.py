@@ -235,7 +235,7 @@ def test_nobody_approves_a_hold_they_placed() -> None:
 
 
 def test_who_may_not_approve_neither_approves_nor_reviews_nor_releases() -> None:
-    clerk = make_staff(is_superuser=False)
+    clerk = make_staff(roles=())
     placed = hold(data_class="content")
     with pytest.raises(HoldRefused, match="may not approve"):
         approve_hold(placed.pk, actor=clerk, now=NOW)
@@ -246,7 +246,7 @@ def test_who_may_not_approve_neither_approves_nor_reviews_nor_releases() -> None
 
 
 def test_who_placed_it_may_take_it_back_until_another_approved_it() -> None:
-    clerk = make_staff(is_superuser=False)
+    clerk = make_staff(roles=())
     placed, approved = hold(clerk, data_class="content"), hold(clerk, data_class="billing")
     approve_hold(approved.pk, actor=make_staff(), now=NOW)
     release_hold(placed.pk, reason="a mistake", actor=clerk, now=NOW)

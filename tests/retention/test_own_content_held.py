@@ -11,7 +11,14 @@ from messaging.content import services
 from messaging.content.files import Row
 from messaging.content.signals import ContentHeld
 from messaging.content.taking_in import take_in_batch
-from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
+from messaging.models import (
+    Contact,
+    ContactList,
+    ContactOptOut,
+    ListUpload,
+    Report,
+    UploadProblem,
+)
 from retention.entries import DataClass
 from retention.holding import is_person_held
 from retention.models import Export, LegalHold
@@ -174,17 +181,87 @@ def test_the_feed_knows_of_a_contact_what_every_batch_does(
     kari: User, about: dict[str, object], is_held: bool
 ) -> None:
     """The database's own answer, beside that of `retention.holding`."""
+    placed(about)
+    with as_tenant(kari.pk):
+        assert is_person_held(ENTRIES["messaging.Contact"], kari.pk, now=NOW) == is_held
+    taken = feed("contacts", contact(last_name="Ødegård"))
+    assert wrong(taken) == ([(1, "", "held")] if is_held else [])
+
+
+REPORT = {"user_id": CUSTOMER, "report_id": 3, "report_name": "Uke 1", "content": {"sent": 3}}
+
+
+@pytest.mark.parametrize(
+    ("about", "is_held"),
+    [
+        ({"data_class": DataClass.CONTENT}, True),
+        ({"data_class": DataClass.BILLING}, False),
+        ({"customer": "another"}, False),
+        ({"since": 0, "until": 0}, True),
+        ({"until": -1}, False),
+        ({"since": 1}, False),
+        ({"data_class": DataClass.CONTENT, "placed_at": NOW - HOLD_UNAPPROVED}, False),
+        (
+            {
+                "data_class": DataClass.CONTENT,
+                "placed_at": NOW - HOLD_UNAPPROVED + timedelta(microseconds=1),
+            },
+            True,
+        ),
+    ],
+)
+def test_the_feed_leaves_a_held_list_its_name_and_a_held_report_as_it_is(
+    kari: User, about: dict[str, object], is_held: bool
+) -> None:
+    """The database's own answer, beside that of `retention.holding`."""
+    report = REPORT | {"date": int(NOW.timestamp())}
+    assert feed("reports", report).taken == 1
+    with as_tenant(kari.pk):
+        ContactList.objects.update(made_at=NOW)
+    hold = placed(about)
+    for model in ("messaging.ContactList", "messaging.Report"):
+        with as_tenant(kari.pk):
+            assert is_person_held(ENTRIES[model], kari.pk, now=NOW) == is_held
+    renamed = {"user_id": CUSTOMER, "list_id": 61, "list_name": "Andre"}
+    said = (
+        feed("contact-lists", renamed),
+        feed("reports", report | {"report_name": "Uke 2"}),
+        feed("reports", report | {"content": {"sent": 4}}),
+    )
+    told = [(1, "list_name", "held"), (1, "", "held"), (1, "", "held")]
+    assert [line for taken in said for line in wrong(taken)] == (told if is_held else [])
+    assert sum(taken.taken for taken in said) == (0 if is_held else 3)
+    with as_tenant(kari.pk):
+        assert ContactList.objects.get().list_name == ("Kunder" if is_held else "Andre")
+        assert Report.objects.get().content == {"sent": 3 if is_held else 4}
+    # What says the same again, and what is new, comes in.
+    LegalHold.objects.filter(pk=hold.pk).update(approved_at=NOW, approved_by=make_staff())
+    assert feed("contact-lists", renamed | {"list_id": 62}).taken == 1
+    assert feed("reports", report | {"report_id": 4}).taken == 1
+
+
+def test_a_list_is_held_with_a_contact_of_it_and_renamed_once_that_is_over(kari: User) -> None:
+    with as_tenant(kari.pk):
+        ContactList.objects.update(made_at=NOW - timedelta(days=9))
+    hold = placed({"since": 0})
+    renamed = {"user_id": CUSTOMER, "list_id": 61, "list_name": "Andre"}
+    assert wrong(feed("contact-lists", renamed)) == [(1, "list_name", "held")]
+    assert feed("contact-lists", renamed | {"list_name": "Kunder"}).unchanged == 1
+    LegalHold.objects.filter(pk=hold.pk).update(
+        released_at=NOW, released_by=hold.placed_by, release_reason="settled"
+    )
+    assert feed("contact-lists", renamed).taken == 1
+
+
+def placed(about: dict[str, object]) -> LegalHold:
+    """A hold with days counted from today, on this customer or on another."""
     fields = dict(about)
     if fields.pop("customer", None):
         fields["customer_id"] = make_customer().pk
     for day in ("since", "until"):
         if day in fields:
             fields[day] = NOW.date() + timedelta(days=int(str(fields[day])))
-    held(**fields)
-    with as_tenant(kari.pk):
-        assert is_person_held(ENTRIES["messaging.Contact"], kari.pk, now=NOW) == is_held
-    taken = feed("contacts", contact(last_name="Ødegård"))
-    assert wrong(taken) == ([(1, "", "held")] if is_held else [])
+    return held(**fields)
 
 
 @pytest.mark.parametrize("is_held", [False, True])

@@ -13,7 +13,7 @@ from accounts.models import User
 from foundation.roles import KEEPER, OWNER, as_role
 from messaging.models import Message
 from retention import deleting, enforcement, erasure, services
-from retention.models import DeletionRequest, RetentionRun
+from retention.models import DeletionRequest, DeletionStep, RetentionRun
 from retention.models import Source as Way
 from retention.schedule import RULES
 from tests.factories import NOW, make_customer
@@ -54,7 +54,7 @@ def test_a_worker_killed_at_any_step_is_succeeded_by_another(
             if moment == "before its commit":
                 patch.setattr(erasure, "erase_batch", dying(erasure.erase_batch, name))
             else:
-                patch.setattr(deleting, "run_batch", dying_after(deleting.run_batch, name))
+                patch.setattr(deleting, "run_step", dying_after(deleting.run_step, name))
             services.run_deletions(NOW, batch=2)
         services.run_deletions(NOW, batch=2)
         services.run_deletions(NOW, batch=2)
@@ -72,10 +72,9 @@ def dying(erase: Callable[..., Any], at: str) -> Callable[..., Any]:
 
 
 def dying_after(run: Callable[..., Any], at: str) -> Callable[..., Any]:
-    def run_and_die(wish: DeletionRequest, step_id: Any, **kwargs: Any) -> Any:
-        name = wish.steps.get(pk=step_id).name
-        done = run(wish, step_id, **kwargs)
-        if name == at:
+    def run_and_die(wish: DeletionRequest, step: DeletionStep, *args: Any, **kwargs: Any) -> Any:
+        done = run(wish, step, *args, **kwargs)
+        if step.name == at:
             raise Killed
         return done
 

@@ -17,11 +17,29 @@ from accounts.models import Invoice, PersonalToken, Session, Transaction, User
 from accounts.services import reactivate_account
 from clicksend_portal.models import PageCount, PromiseDay, PromiseReading
 from consent import services as consent
-from consent.models import ConsentDetail, Delivery, Preference, Source, Suppression, Webhook
+from consent.models import (
+    ConsentDetail,
+    Delivery,
+    Preference,
+    ReferenceText,
+    ReferenceUse,
+    Source,
+    Suppression,
+    Takedown,
+    Webhook,
+)
 from foundation.roles import APP, as_role
-from messaging.models import ListUpload, Message, Report, SuppressionComparison, UploadPart
+from messaging.models import (
+    ListUpload,
+    Message,
+    Report,
+    SuppressionComparison,
+    Tombstone,
+    UploadPart,
+)
 from messaging.outbox import put_account_mail
 from retention.models import (
+    DeclaredAccess,
     DeletionRequest,
     DeletionStep,
     Destruction,
@@ -29,6 +47,7 @@ from retention.models import (
     ExportPart,
     LegalHold,
     PhysicalItem,
+    Processor,
     RetentionRun,
     deletion,
 )
@@ -43,6 +62,14 @@ from retention.services import (
     run_deletions,
 )
 from tests.factories import make_customer, make_staff, topic
+from tests.retention.boundaries import (
+    MORE_BOUNDARIES,
+    Boundary,
+    make_declared,
+    make_processor,
+    make_tombstone,
+    make_use,
+)
 from tests.retention.life import fill
 
 pytestmark = pytest.mark.usefixtures("keeper")
@@ -121,6 +148,10 @@ def make_request(finished: datetime | None) -> DeletionRequest:
 
 def make_run(at: datetime) -> RetentionRun:
     return RetentionRun.objects.create(rule="x", actor="beat", cutoff=at, started_at=at)
+
+
+def make_former_staff(at: datetime) -> User:
+    return make_customer(is_active=False, deactivated_at=at)
 
 
 def make_unconfirmed(at: datetime) -> User:
@@ -242,7 +273,7 @@ def make_destruction(on: date | None) -> Destruction:
 
 
 # Per rule: what makes a row, clocks that are over, and clocks that are not.
-BOUNDARIES: dict[str, tuple[Callable[[Any], Model], list[Any], list[Any]]] = {
+BOUNDARIES: dict[str, Boundary] = MORE_BOUNDARIES | {
     "invoices": (
         make_invoice,
         [date(2020, 2, 29), date(2020, 2, 28), date(2012, 1, 1)],
@@ -275,6 +306,15 @@ BOUNDARIES: dict[str, tuple[Callable[[Any], Model], list[Any], list[Any]]] = {
     ),
     "staff_log": (
         make_log,
+        [
+            datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=UTC),
+            datetime(2026, 1, 28, tzinfo=UTC),
+            days_before(2000),
+        ],
+        [datetime(2026, 2, 1, tzinfo=UTC), NOW],
+    ),
+    "former_staff": (
+        make_former_staff,
         [
             datetime(2026, 1, 31, 23, 59, 59, 999999, tzinfo=UTC),
             datetime(2026, 1, 28, tzinfo=UTC),
@@ -372,6 +412,10 @@ ELSEWHERE = BY_MONTH | {
 }
 
 
+# The database lets none of these go that is not old by its own clock too, so the day is a past one.
+OWN_DAYS = {"access_events": datetime(2023, 2, 28, 2, 15, tzinfo=UTC)}
+
+
 def test_every_rule_has_its_boundary_tested() -> None:
     assert set(BOUNDARIES) | ELSEWHERE == set(RULES)
 
@@ -379,20 +423,21 @@ def test_every_rule_has_its_boundary_tested() -> None:
 @pytest.mark.parametrize("name", BOUNDARIES)
 def test_what_is_over_goes_and_what_is_not_stays(name: str) -> None:
     make, over, lasting = BOUNDARIES[name]
+    now = OWN_DAYS.get(name, NOW)
     doomed = [make(clock) for clock in over]
     spared = [make(clock) for clock in lasting]
-    assert {state.rule.name: state.due for state in plan(NOW)}[name] == len(doomed)
+    assert {state.rule.name: state.due for state in plan(now)}[name] == len(doomed)
 
-    (run,) = enforce(NOW, "test", only=[name], batch=2)
+    (run,) = enforce(now, "test", only=[name], batch=2)
 
     kind = type(doomed[0])
     assert not kind._base_manager.filter(pk__in=[row.pk for row in doomed]).exists()
     assert kind._base_manager.filter(pk__in=[row.pk for row in spared]).count() == len(spared)
     run.refresh_from_db()
     assert run.removed == len(doomed)
-    assert (run.rule, run.actor, run.started_at) == (name, "test", NOW)
+    assert (run.rule, run.actor, run.started_at) == (name, "test", now)
     assert run.duration is not None
-    (again,) = enforce(NOW, "test", only=[name], batch=2)
+    (again,) = enforce(now, "test", only=[name], batch=2)
     assert again.removed == 0
 
 
@@ -454,6 +499,53 @@ def test_a_file_that_is_read_or_was_read_is_no_unconfirmed_one() -> None:
     enforce(NOW, "test", only=["unconfirmed_uploads"])
     assert set(ListUpload.objects.values_list("pk", flat=True)) == {u.pk for u in uploads[1:]}
     assert UploadPart.objects.count() == 2
+
+
+def test_a_company_stays_declared_while_an_access_of_its_people_is() -> None:
+    """And both go in one night, or in two: what refers to it first."""
+    ended = date(2012, 6, 1)
+    kept, gone = make_processor(ended), make_processor(ended)
+    lasting = make_declared(None, processor=kept)
+    make_declared(ended, processor=gone)
+    enforce(NOW, "test", only=["processors"])
+    assert Processor.objects.count() == 2
+    enforce(NOW, "test", only=["declared_accesses"])
+    enforce(NOW, "test", only=["processors"])
+    assert list(Processor.objects.all()) == [kept]
+    assert list(DeclaredAccess.objects.all()) == [lasting]
+
+
+def test_a_use_goes_with_its_words_and_the_proof_that_it_came_down() -> None:
+    use = make_use(None)
+    assert use.person_id is not None
+    with as_role(APP):
+        text = ReferenceText.objects.create(use=use, version=1, text_nb="x", written_by="self")
+        approved = dict.fromkeys(("staff_approved_at", "customer_approved_at"), days_before(2000))
+        ReferenceText.objects.filter(pk=text.pk).update(**approved)
+        ReferenceUse.objects.filter(pk=use.pk).update(state="published")
+        consent.record_opt_out(
+            use.person_id, [use.topic_id], source=Source.PREFERENCES, now=days_before(2000)
+        )
+        Takedown.objects.filter(use=use).update(
+            checked="absent 200",
+            checked_at=days_before(1999),
+            checked_by="check",
+            closed_at=days_before(1999),
+        )
+    use.refresh_from_db()
+    assert (use.state, use.removed_at) == ("removed", days_before(1999))
+    (run,) = enforce(NOW, "test", only=["reference_uses"])
+    assert run.removed == 1
+    assert not ReferenceUse.objects.exists()
+    assert not ReferenceText.objects.exists()
+    assert not Takedown.objects.exists()
+
+
+def test_that_a_list_or_a_contact_was_deleted_never_runs_out() -> None:
+    kinds = (Tombstone.Kind.LIST, Tombstone.Kind.CONTACT)
+    rows = [make_tombstone(kind)(datetime(2001, 1, 1, tzinfo=UTC)) for kind in kinds]
+    enforce(NOW, "test", only=["message_tombstones", "report_tombstones"])
+    assert Tombstone.objects.count() == len(rows)
 
 
 # --- companies -----------------------------------------------------------------------------------

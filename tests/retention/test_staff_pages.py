@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.models import LookUp
 from foundation.roles import KEEPER, as_role
 from retention import services
 from retention.customers import find_customer
@@ -16,7 +17,7 @@ from retention.models import DeletionRequest, LegalHold, RetentionRun
 from retention.models import Source as Way
 from retention.schedule import RULES, SCHEDULE
 from tests.factories import NOW, make_customer, make_staff
-from tests.retention.life import VALUES, make_full_customer
+from tests.retention.life import COUNTS, VALUES, make_full_customer
 from tests.staff.sign_in import SECRET, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,8 @@ def test_a_request_shows_what_went_and_what_stays_and_no_name(
     shown = staff.get(reverse("admin:retention_deletionrequest_change", args=[done.pk]))
     text = listed.content.decode() + shown.content.decode()
     assert str(done.reference) in text
-    assert "When and how you made each choice: 3" in text
+    choices = COUNTS["consent.ConsentDetail"]
+    assert f"When and how you made each choice: {choices}" in text
     assert "Invoices: 3 (2033-03-01)" in text
     for value in VALUES:
         assert value not in text
@@ -130,7 +132,7 @@ def step(client: Client, hold: LegalHold, name: str, **fields: str) -> str:
 
 def test_a_hold_is_placed_approved_by_another_looked_at_and_released(staff: Client) -> None:
     person = make_customer()
-    hold = place(staff, customer=person.username, since="2020-01-01")
+    hold = place(staff, customer=person.email, since="2020-01-01")
     assert (hold.customer_id, hold.approved_at) == (person.pk, None)
     second, index = other_staff(), reverse("admin:index")
     assert "to be approved by somebody else" in staff.get(index).content.decode()
@@ -189,13 +191,17 @@ def test_a_hold_with_odd_text_or_an_odd_day_is_told_so(
     assert not LegalHold.objects.exists()
 
 
-def test_a_customer_is_found_by_all_that_staff_may_know() -> None:
-    person = make_customer(username="kunden", platform_id=4711)
+def test_a_customer_is_found_by_all_that_staff_may_search_by() -> None:
+    person = make_customer(username="kunden", platform_id=4711, phone="+4798765678")
     make_customer(username="4711", platform_id=4712)
-    for named in (str(person.pk), " 4711 ", "Kunden", person.email.upper()):
-        assert find_customer(named) == person
-    for odd in ("²", "9" * 19, "9" * 5000, "٤٧", "@", "a@", "", "nobody"):
-        assert find_customer(odd) is None
+    staff = make_staff()
+    for named in (str(person.pk), " 4711 ", "987 65 678", person.email.upper()):
+        assert find_customer(named, staff=staff) == person
+    for odd in ("²", "9" * 19, "9" * 5000, "٤٧", "@", "a@", "", "nobody", "kunden", staff.email):
+        assert find_customer(odd, staff=staff) is None
+    assert LookUp.objects.filter(staff=staff, found=True).count() == 4
+    make_customer(phone="+4798765678")
+    assert find_customer("987 65 678", staff=staff) is None, "two have this number"
 
 
 def test_holds_are_listed_and_nobody_changes_or_deletes_them_by_hand(staff: Client) -> None:

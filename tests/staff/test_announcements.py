@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -45,10 +44,7 @@ def press(
 
 def colleague(*permissions: str) -> tuple[User, Client]:
     """Staff with these permissions on announcements and no others, signed in with both factors."""
-    person = make_staff(is_superuser=False, language="en")
-    person.user_permissions.set(
-        Permission.objects.filter(codename__in=("view_serviceannouncement", *permissions))
-    )
+    person = make_staff(rights=["view_serviceannouncement", *permissions], language="en")
     TOTP.activate(person, SECRET)
     return person, sign_in(User.objects.get(pk=person.pk), "password", "mfa")
 
@@ -308,16 +304,16 @@ def test_the_first_page_begins_with_what_waits_for_review(staff: Client) -> None
     html = staff.get(index).content.decode()
     assert html.index("Messages are delayed") < html.index("We move")
     assert html.count("Messages are delayed") == 1
-    assert "sent on call, to be reviewed until" in html
+    assert re.search(r"sent on call</span> <span class=\"quiet\">due \d", html)
     announcing.review(copy, actor=make_staff(), note="Right.", now=timezone.now())
-    assert "to be reviewed until" not in staff.get(index).content.decode()
+    assert "sent on call" not in staff.get(index).content.decode()
 
 
 def test_an_overdue_review_is_said_on_the_first_page_and_on_its_own(staff: Client) -> None:
     copy = announcing.send_standing(
         standing(), actor=make_staff(), now=timezone.now() - timedelta(days=7)
     )
-    assert "review was due on" in staff.get(reverse("admin:index")).content.decode()
+    assert "late since" in staff.get(reverse("admin:index")).content.decode()
     assert "The review was due on" in page(staff, copy)
 
 
@@ -326,8 +322,7 @@ def test_an_overdue_review_is_said_on_the_first_page_and_on_its_own(staff: Clien
 
 @pytest.mark.parametrize("codename", ["send_standing_text", "approve_serviceannouncement"])
 def test_one_permission_is_enough_to_reach_the_page_with_its_button(codename: str) -> None:
-    person = make_staff(is_superuser=False, language="en")
-    person.user_permissions.set(Permission.objects.filter(codename=codename))
+    person = make_staff(rights=[codename], language="en")
     TOTP.activate(person, SECRET)
     client = sign_in(User.objects.get(pk=person.pk), "password", "mfa")
     text, draft = standing(), make_announcement(author=make_staff())
@@ -344,7 +339,7 @@ def test_one_permission_is_enough_to_reach_the_page_with_its_button(codename: st
 
 
 def test_neither_permission_is_no_way_to_the_page() -> None:
-    person = make_staff(is_superuser=False, language="en")
+    person = make_staff(roles=(), language="en")
     TOTP.activate(person, SECRET)
     client = sign_in(User.objects.get(pk=person.pk), "password", "mfa")
     assert client.get(address(standing(), "change")).status_code == 403

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from messaging.models import SendingLimit
 from messaging.sending import limits
-from tests.factories import NOW
+from tests.factories import NOW, set_rights
 
 pytestmark = pytest.mark.django_db
 ADD = reverse("admin:messaging_sendinglimit_add")
@@ -84,6 +84,5 @@ def test_the_list_says_what_a_limit_is_about(staff):
 
 
 def test_staff_without_the_right_see_no_limits(staff, boss):
-    boss.is_superuser = False
-    boss.save()
+    set_rights(boss)
     assert staff.get(ADD).status_code == 403

@@ -8,7 +8,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +15,7 @@ from django.utils import timezone
 from accounts.models import User
 from messaging import services
 from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
-from tests.factories import NOW, make_announcement, make_campaign, make_customer, topic
+from tests.factories import NOW, make_announcement, make_campaign, make_customer, set_rights, topic
 from tests.mailbox import Mailbox
 from tests.staff.sign_in import sign_in
 
@@ -180,14 +179,13 @@ def test_steps_are_taken_by_post_only(staff: Client) -> None:
 
 
 def test_looking_is_not_acting(boss: User) -> None:
-    User.objects.filter(pk=boss.pk).update(is_superuser=False)
-    boss.user_permissions.set(Permission.objects.filter(codename="view_campaign"))
+    set_rights(boss, "view_campaign")
     client = sign_in(User.objects.get(pk=boss.pk), "password", "mfa")
     campaign = make_campaign()
     html = client.get(address(campaign, "change")).content.decode()
     assert "portal-steps" not in html
     assert client.post(address(campaign, "step", "approve")).status_code == 403
-    boss.user_permissions.clear()
+    set_rights(boss)
     client = sign_in(User.objects.get(pk=boss.pk), "password", "mfa")
     for page in ("preview", "preview_mail", "progress"):
         assert client.get(address(campaign, page)).status_code == 403

@@ -1,5 +1,7 @@
 """Nobody sees a staff page without two factors: `few-see`."""
 
+import uuid
+
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import (
@@ -91,3 +93,31 @@ def test_signing_in_at_the_common_page_with_both_factors_opens_the_staff_site(bo
     assert client.get("/admin/").status_code == 302, "the password alone must not be enough"
     response = client.post("/account/security/authenticate/", {"code": code()}, follow=True)
     assert client.get("/admin/").status_code == 200, response.redirect_chain
+
+
+@pytest.mark.parametrize(
+    ("page", "again"),
+    [
+        ("messaging/campaign/{key}/step/approve/", True),
+        ("messaging/campaign/{key}/step/start/", True),
+        ("messaging/campaign/{key}/step/resume/", True),
+        ("messaging/campaign/{key}/step/pause/", False),
+        ("messaging/campaign/{key}/step/cancel/", False),
+        ("messaging/serviceannouncement/{key}/step/approve/", True),
+        ("messaging/serviceannouncement/{key}/step/cancel/", False),
+        ("messaging/serviceannouncement/{key}/review/", True),
+        ("messaging/serviceannouncement/{key}/send-standing/", True),
+        ("consent/webhook/{key}/step/rotate/", True),
+        ("consent/webhook/{key}/step/pause/", False),
+        ("retention/breach/{key}/close/", True),
+        ("django_celery_beat/periodictask/add/", True),
+        ("django_celery_beat/periodictask/1/change/", True),
+        ("django_celery_beat/periodictask/", True),
+    ],
+)
+def test_who_sends_opens_or_switches_is_asked_again_and_who_stops_is_not(
+    boss: User, page: str, again: bool
+) -> None:
+    client = sign_in(boss, "password", "mfa", again=False)
+    answer = client.post(f"/admin/{page.format(key=uuid.uuid4())}")
+    assert ("reauthenticate" in answer.get("Location", "")) is again

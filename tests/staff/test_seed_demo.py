@@ -21,7 +21,8 @@ from accounts.models import Invoice, User
 from clicksend_portal.demo import content
 from clicksend_portal.demo.company import make_company
 from clicksend_portal.demo.sign_ins import CUSTOMER_ADDRESS, ensure_admin
-from consent.models import ConsentDetail, Preference, Source
+from consent.models import ConsentDetail, Preference, Source, Takedown
+from consent.reference.publishing import public_references
 from foundation.tenants import as_tenant
 from messaging.content import feed
 from messaging.content.feed import Taken
@@ -36,6 +37,8 @@ from messaging.models import (
     Report,
     ServiceAnnouncement,
 )
+from retention.desk import declared
+from retention.models import PrivacyRequest
 from tests.factories import NOW, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -194,3 +197,19 @@ def test_production_is_refused(settings: Settings) -> None:
     assert not User.objects.exists()
     seed("--sign-ins", "--force")
     assert User.objects.exists()
+
+
+def test_two_customers_are_shown_and_one_has_to_be_taken_down() -> None:
+    call_command("seed_demo", verbosity=0)
+    shown = public_references(now=timezone.now(), language="en")
+    assert [each.activity for each in shown].count("quote") == 2
+    assert all(each.text for each in shown if each.activity == "quote")
+    takedown = Takedown.objects.get()
+    assert (takedown.closed_at, takedown.use.place) == (None, "print")
+    assert takedown.owner is not None
+
+
+def test_the_desk_of_the_company_has_something_on_it() -> None:
+    seed()
+    assert PrivacyRequest.objects.filter(state="open").count() == 2
+    assert declared.processors_who_read(timezone.now()) == 0

@@ -5,14 +5,13 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
 from messaging.models import Campaign, Mailing, Segment
 from messaging.policy import MIN_SEGMENT
-from tests.factories import make_campaign
+from tests.factories import make_campaign, set_rights
 from tests.messaging.people import YES, make_people
 from tests.staff.sign_in import sign_in
 
@@ -166,8 +165,7 @@ def test_one_that_a_campaign_once_used_is_not_deleted_but_an_unused_one_is(staff
 
 
 def test_who_may_only_look_counts_nothing_and_changes_nothing(boss: User) -> None:
-    User.objects.filter(pk=boss.pk).update(is_superuser=False)
-    boss.user_permissions.set(Permission.objects.filter(codename="view_segment"))
+    set_rights(boss, "view_segment")
     client = sign_in(User.objects.get(pk=boss.pk), "password", "mfa")
     segment = norway()
     html = client.get(change(segment)).content.decode()

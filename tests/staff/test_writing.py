@@ -6,7 +6,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +18,14 @@ from messaging.link_checks import Found, LinkState
 from messaging.models import Campaign, Mailing, Message, ServiceAnnouncement
 from messaging.policy import BODY_LENGTH
 from messaging.rendering.blocks import EXAMPLES
-from tests.factories import make_announcement, make_campaign, make_picture, make_staff, topic
+from tests.factories import (
+    make_announcement,
+    make_campaign,
+    make_picture,
+    make_staff,
+    set_rights,
+    topic,
+)
 from tests.staff.sign_in import sign_in
 from tests.staff.test_mailings import address, form_of, policy, step
 
@@ -262,13 +268,12 @@ def test_without_a_topic_the_preview_says_what_is_missing(staff: Client) -> None
 
 
 def test_the_preview_is_for_those_who_write(boss: User) -> None:
-    User.objects.filter(pk=boss.pk).update(is_superuser=False)
     for codename, status in (
         ("view_campaign", 403),
         ("add_campaign", 200),
         ("change_campaign", 200),
     ):
-        boss.user_permissions.set(Permission.objects.filter(codename=codename))
+        set_rights(boss, codename)
         client = sign_in(User.objects.get(pk=boss.pk), "password", "mfa")
         assert draft(client).status_code == status, codename
     assert draft(Client()).status_code == 302
@@ -373,8 +378,7 @@ def test_the_preview_stands_between_the_texts_and_the_time(staff: Client) -> Non
 
 
 def test_who_only_looks_tries_no_links(boss: User) -> None:
-    User.objects.filter(pk=boss.pk).update(is_superuser=False)
-    boss.user_permissions.set(Permission.objects.filter(codename="view_campaign"))
+    set_rights(boss, "view_campaign")
     client = sign_in(User.objects.get(pk=boss.pk), "password", "mfa")
     campaign = make_campaign()
     assert client.post(address(campaign, "links")).status_code == 403

@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from clicksend_portal.demo.company import company_exists, make_company
 from clicksend_portal.demo.content import make_content
+from clicksend_portal.demo.declared import declare_access
 from clicksend_portal.demo.sign_ins import (
     CUSTOMER_ADDRESS,
     STAFF_ADDRESS,
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 known = User.objects.with_address(CUSTOMER_ADDRESS).exists()
                 valid = ensure_sign_ins(now=now)
+                declare_access(now=now)
                 if not sign_ins and not company_exists():
                     made = make_company(User.objects.with_address(STAFF_ADDRESS).get(), now=now)
                 if not known:

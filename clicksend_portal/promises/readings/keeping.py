@@ -149,7 +149,7 @@ def tell_erased(value: Value) -> str:
 
 def read_schedule(now: datetime) -> Finding:
     """`gone-when-needless`, the electronic half: tables without a rule, rules without a run."""
-    models = apps.get_models(include_auto_created=True)
+    models = [each for each in apps.get_models(include_auto_created=True) if not each._meta.proxy]
     errors = schedule_errors(models, ENTRIES)
     runs = RetentionRun.objects.newest_per_rule()
     refused = {run.rule for run in RetentionRun.objects.refused_since()}

@@ -3,13 +3,9 @@
 import re
 from datetime import datetime
 
-from allauth.mfa.models import Authenticator
-from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from clicksend_portal.models import PageCount
 from clicksend_portal.promises.promise import Finding, Value
 from clicksend_portal.promises.readings import all_rows
@@ -71,34 +67,3 @@ def read_page_counts(now: datetime) -> Finding:
 def tell_page_counts(value: Value) -> str:
     kept = [column for column in value["columns"] if column != "id"]
     return format_html(_("All that is kept of a visit: <b>{columns}</b>."), columns=", ".join(kept))
-
-
-def read_few_see(now: datetime) -> Finding:
-    """`few-see`, in part: how many staff accounts there are, and which lack a second factor."""
-    second_factor = Authenticator.objects.filter(
-        user=OuterRef("pk"), type__in=[Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
-    )
-    staff = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True), is_active=True)
-    number = staff.count()
-    without = staff.filter(~Exists(second_factor)).count()
-    return Finding(
-        holds=number <= settings.PRIVILEGED_CAP and without == 0,
-        value={
-            "accounts": number,
-            "cap": settings.PRIVILEGED_CAP,
-            "without_second_factor": without,
-            "mail_provider": settings.MAIL_TRANSPORT.esp,
-        },
-    )
-
-
-def tell_few_see(value: Value) -> str:
-    return format_html(
-        _(
-            "<b>{accounts}</b> staff accounts of at most {cap}, <b>{without}</b> without a second "
-            "factor."
-        ),
-        accounts=value["accounts"],
-        cap=value["cap"],
-        without=value["without_second_factor"],
-    )

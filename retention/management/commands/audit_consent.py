@@ -40,6 +40,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"{counts.choices:,} choices as their {counts.events:,} events say "
             f"({counts.pending:,} not sealed yet), {counts.leaves:,} leaves and "
-            f"{counts.heads:,} heads of the log as computed anew, the journal as the log says, "
+            f"{counts.heads:,} heads of the log as computed anew, {counts.accesses:,} accesses of "
+            "staff as their leaves say, the journal as the log says, "
             f"in {monotonic() - began:.1f} s."
         )

@@ -1,0 +1,1 @@
+"""Privileged accounts: invited, confirmed each year by another, and ended at once."""

@@ -1,0 +1,48 @@
+"""What a request for a part lets go is not brought back by the platform either."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from foundation.tenants import as_tenant
+from messaging.content.tombstones import bury
+from messaging.models import ContactList, Tombstone
+from retention.models import DeletionRequest, Scope
+from retention.policy import BURY_BATCH
+
+RECORDS = "messaging.MessageRecord"
+
+
+def batch_size(request: DeletionRequest, name: str, batch: int) -> int:
+    """How many rows of a class go at a time: fewer where their numbers are read first."""
+    return min(batch, BURY_BATCH) if _is_buried(request, name) else batch
+
+
+def _is_buried(request: DeletionRequest, name: str) -> bool:
+    return request.scope == Scope.MESSAGES and name == RECORDS
+
+
+def bury_part(
+    request: DeletionRequest, name: str, rows: QuerySet[Any], *, limit: int, now: datetime
+) -> QuerySet[Any]:
+    """Those of the rows that may go now: at most `limit`, whose numbers the feed knows to refuse.
+
+    Called with the account's row in hand, which keeps the feed out, and before a batch of a class
+    goes. Of a list its own number is enough: nobody brings in a contact of a list that is refused.
+    """
+    person_id = request.person_id
+    if person_id is None:
+        return rows
+    if request.scope == Scope.LIST and request.contact_list_id is not None:
+        with as_tenant(person_id):
+            lists = ContactList.objects.filter(pk=request.contact_list_id, customer_id=person_id)
+            numbers = list(lists.values_list("list_id", flat=True))
+            bury(Tombstone.Kind.LIST, numbers, customer_id=person_id, now=now)
+    elif _is_buried(request, name):
+        found = dict(rows.order_by().values_list("pk", "message_id")[:limit])
+        with as_tenant(person_id):
+            bury(Tombstone.Kind.MESSAGE, found.values(), customer_id=person_id, now=now)
+        # All of them are known: what is left beside stands in a detached month, too old to come in.
+        return rows if len(found) < limit else rows.filter(pk__in=list(found))
+    return rows
