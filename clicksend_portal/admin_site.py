@@ -1,6 +1,7 @@
 """The staff site: stock Django admin, entered with two factors by whom a colleague confirmed."""
 
 import json
+import time
 from collections.abc import Iterable
 from functools import wraps
 from typing import Any, cast
@@ -10,6 +11,7 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
 from allauth.mfa.models import Authenticator
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
@@ -162,7 +164,11 @@ class PortalAdminSite(AdminSite):
             if request.method == "POST":
                 # A request that is taken up again after the question still names that page.
                 request.resolver_match = resolve(request.path_info)
-                if is_sensitive(request.resolver_match) and self.has_permission(request):
+                if (
+                    is_sensitive(request.resolver_match)
+                    and self.has_permission(request)
+                    and not proved_lately(request)
+                ):
                     raise_if_reauthentication_required(request, app="admin")
             answer: HttpResponseBase = guarded(request, *args, **kwargs)
             return answer
@@ -222,6 +228,13 @@ def gave_second_factor(request: HttpRequest) -> bool:
     """Whether this very session proved an authenticator; a password or a reset link does not."""
     user = request.user if request.user.is_authenticated else None
     return any(record["method"] == "mfa" for record in get_authentication_records(request, user))
+
+
+def proved_lately(request: HttpRequest) -> bool:
+    """Whether they proved lately who they are; to allauth a sign-in alone would not count."""
+    user = request.user if request.user.is_authenticated else None
+    since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+    return any(record["at"] > since for record in get_authentication_records(request, user))
 
 
 def next_page(request: HttpRequest) -> str:

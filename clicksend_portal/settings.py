@@ -245,6 +245,8 @@ MFA_FORMS = {"add_webauthn": "accounts.forms.AddPasskeyForm"}
 # in with an unconfirmed account, and the address in use stays confirmed all the while.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_TOTP_ISSUER = "ClickSend"
+# A code that ran out while it was typed: RFC 6238 section 5.2 recommends at most one step.
+MFA_TOTP_TOLERANCE = 1
 # Browsers offer passkeys over plain http on localhost only.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 

@@ -1,6 +1,7 @@
 """A customer's own lists and messages at a real browser, with the worker that reads a file."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,7 @@ def test_from_a_file_to_a_list_and_gone_again(
     expect(page.locator(".message")).to_be_visible()
 
 
-def test_without_javascript_the_page_asks_again_by_itself(
+def test_without_javascript_a_link_asks_again(
     portal: RunningPortal, open_browser: Open, contacts_csv: Path
 ) -> None:
     page = open_browser("en", java_script_enabled=False)
@@ -80,7 +81,10 @@ def test_without_javascript_the_page_asks_again_by_itself(
     page.locator("form:has([name=column_0]) button").click()
     # In the language that the account reads, whichever journey chose it last.
     taken_in = re.compile("Your contacts are taken in|Kontaktene dine er tatt inn")
-    expect(page.locator("h1")).to_have_text(taken_in, timeout=PATIENCE * 1000)
+    until = time.monotonic() + PATIENCE
+    while not taken_in.fullmatch(page.locator("h1").inner_text()) and time.monotonic() < until:
+        page.locator("main p > a").first.click()
+    expect(page.locator("h1")).to_have_text(taken_in)
     expect(page.locator("tbody tr")).to_have_count(2)
 
 

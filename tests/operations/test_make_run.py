@@ -1,5 +1,6 @@
 """`make run` starts everything, says so, and leaves nothing behind, however it ends."""
 
+import contextlib
 import os
 import signal
 import smtplib
@@ -128,7 +129,8 @@ def worker_of(portal: PortalProcess, supervisor: int) -> int:
     """The mail worker's main process; those it forked have another parent."""
     for pid in portal.processes():
         entry = Path(f"/proc/{pid}")
-        parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-        if parent == supervisor and b"--hostname=mail@" in (entry / "cmdline").read_bytes():
-            return pid
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == supervisor and b"--hostname=mail@" in (entry / "cmdline").read_bytes():
+                return pid
     raise AssertionError("no mail worker")

@@ -6,6 +6,7 @@ from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.account.internal.userkit import user_id_to_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import TOTP
+from django.conf import settings
 from django.test import Client
 
 from accounts.models import User
@@ -17,7 +18,8 @@ METHODS_OF = "account_authentication_methods_user"
 
 
 def sign_in(user: User, *methods: str, again: bool = True) -> Client:
-    """With `again` they have just proved it once more, as sensitive acts want it."""
+    """Just now; without `again` so long ago that sensitive acts ask once more."""
+    at = time.time() if again else time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT - 1
     client = Client()
     client.force_login(user)
     session = client.session
@@ -25,7 +27,7 @@ def sign_in(user: User, *methods: str, again: bool = True) -> Client:
     session[AUTHENTICATION_METHODS_SESSION_KEY] = [
         {
             "method": method,
-            "at": time.time(),
+            "at": at,
             "type": Authenticator.Type.TOTP,
             "reauthenticated": again,
         }
