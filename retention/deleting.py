@@ -104,8 +104,10 @@ class Together:
         self.finished[step.pk] = now
         self.emptied.add(step.name)
 
-    def write_down(self) -> None:
+    def save_steps(self) -> None:
         steps = list({**self.gone, **self.finished})
+        if not steps:
+            return
         gone = [self.gone.get(step, erasure.Gone(0)) for step in steps]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -170,13 +172,13 @@ def run_together(
     steps.sort(key=lambda step: names.index(step.name) if step.name in names else 0)
     for step in steps:
         if step.name == names[-1]:
-            together.write_down()
+            together.save_steps()
             if request.steps.filter(finished_at__isnull=True).exclude(pk=step.pk).exists():
                 return False
         progress = Progress.MORE
         while progress == Progress.MORE:
             if together.rows >= TOGETHER * batch:
-                together.write_down()
+                together.save_steps()
                 return True
             progress = run_step(request, step, together, now=now, batch=batch)
         if progress == Progress.HELD:
@@ -210,12 +212,12 @@ def take_up(person_id: uuid.UUID, *, now: datetime) -> Together:
 
 
 def end_together(request: DeletionRequest, together: Together, *, now: datetime) -> None:
-    """Write down what was done; a part is over with the last of its steps.
+    """Save what was done; a part is over with the last of its steps.
 
     Whoever finished none has nothing to end: another worker has.
     """
     is_last = bool(together.finished) and request.scope != Scope.EVERYTHING
-    together.write_down()
+    together.save_steps()
     if is_last and not request.steps.filter(finished_at__isnull=True).exists():
         finish_part(request, together.person, now=now)
 
