@@ -15,6 +15,7 @@ import uuid
 from datetime import date, datetime
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import signals
@@ -167,11 +168,11 @@ def find_open(
     person_id: uuid.UUID, scope: Scope, **part: date | uuid.UUID | None
 ) -> DeletionRequest | None:
     """A request under way that covers the same; one for everything that has begun covers all."""
-    theirs = DeletionRequest.objects.filter(person_id=person_id)
-    found: DeletionRequest | None = theirs.filter(
-        scope=Scope.EVERYTHING, state=State.REQUESTED
-    ).first()
-    return found or theirs.filter(scope=scope, **part).first()
+    everything = Q(scope=Scope.EVERYTHING, state=State.REQUESTED)
+    found = DeletionRequest.objects.filter(
+        everything | Q(scope=scope, **part), person_id=person_id
+    ).order_by()
+    return min(found, key=lambda each: each.scope != Scope.EVERYTHING, default=None)
 
 
 def overtake(
@@ -193,9 +194,7 @@ def stop_account(user: User, *, waits: bool, now: datetime) -> tuple[int, bool]:
 
     How many sign-ins ended, and whether the account was active until now.
     """
-    sessions = Session.objects.filter(user_id=user.pk)
-    ended = sessions.count()
-    sessions.delete()
+    ended, _classes = Session.objects.filter(user_id=user.pk).delete()
     if not waits:
         User.objects.filter(pk=user.pk).update(is_active=False)
         end_work(user, now=now)

@@ -7,7 +7,7 @@ killed worker and a second worker change nothing about the outcome.
 import enum
 import logging
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -104,6 +104,10 @@ class Together:
         self.finished[step.pk] = now
         self.emptied.add(step.name)
 
+    def is_waiting(self, steps: Iterable[DeletionStep], *, but: DeletionStep) -> bool:
+        """Whether one of them but the last is not done."""
+        return any(step.pk not in self.finished for step in steps if step is not but)
+
     def save_steps(self) -> None:
         steps = list({**self.gone, **self.finished})
         if not steps:
@@ -131,13 +135,17 @@ def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ER
 
     The last step of a request stands for the whole: it comes once all others are done.
     """
-    make_steps(request)  # a class that the schedule has got since
-    for step in request.steps.filter(finished_at__isnull=True, name=erasure.JOURNAL):
-        run_batch(request, step.pk, now=now, batch=batch)
+    steps = {step.name: step for step in request.steps.all()}
+    if not steps.keys() >= set(erasure.step_names(Scope(request.scope))):
+        make_steps(request)  # a class that the schedule has got since
+    journal = steps.get(erasure.JOURNAL)
+    if journal is not None and journal.finished_at is None:
+        run_batch(request, journal.pk, now=now, batch=batch)
     held: set[uuid.UUID] = set()
     while run_together(request, held, now=now, batch=batch):
         pass
-    request.refresh_from_db()
+    if not request.is_finished:
+        request.refresh_from_db()  # or another worker did the rest
     if held and not request.is_finished:
         note_held(request, held, now=now)
     return request.is_finished
@@ -165,16 +173,16 @@ def run_together(
     if request.person_id is None:
         return False
     together = take_up(request.person_id, now=now)
-    if request.scope == Scope.EVERYTHING:
-        pass_over_empty(request, together, now=now)
     names = erasure.step_names(Scope(request.scope))
-    steps = list(request.steps.filter(finished_at__isnull=True).exclude(pk__in=held))
+    steps = list(request.steps.filter(finished_at__isnull=True))
     steps.sort(key=lambda step: names.index(step.name) if step.name in names else 0)
+    if request.scope == Scope.EVERYTHING:
+        pass_over_empty(steps, together, now=now)
     for step in steps:
-        if step.name == names[-1]:
-            together.save_steps()
-            if request.steps.filter(finished_at__isnull=True).exclude(pk=step.pk).exists():
-                return False
+        if step.pk in held or step.pk in together.finished:
+            continue
+        if step.name == names[-1] and together.is_waiting(steps, but=step):
+            break
         progress = Progress.MORE
         while progress == Progress.MORE:
             if together.rows >= TOGETHER * batch:
@@ -238,6 +246,7 @@ def run_step(
     elif step.name == erasure.ACCOUNT and request.scope == Scope.EVERYTHING:
         if not is_free and erasure.is_held(request, step.name, person, now=now):
             return Progress.HELD
+        together.save_steps()
         finish_deletion(request, person, now=now, emptied=together.emptied, is_free=is_free)
         return Progress.DONE
     else:
@@ -276,21 +285,17 @@ def erase_class(
     return Progress.DONE, gone
 
 
-def pass_over_empty(request: DeletionRequest, together: Together, *, now: datetime) -> None:
+def pass_over_empty(steps: list[DeletionStep], together: Together, *, now: datetime) -> None:
     """Classes with nothing of the person are done at once: each step costs some statements.
 
     What comes into them meanwhile is taken by the last step.
     """
-    steps = request.steps.filter(finished_at__isnull=True)
-    done = set(erasure.step_names()) - set(steps.values_list("name", flat=True))
+    under_way = {step.name: step for step in steps}
+    done = set(erasure.step_names()) - under_way.keys()
     present = erasure.classes_with_rows(together.person, besides=done)
-    empty = [
-        entry.model
-        for entry in personal_entries()
-        if entry.model not in present and entry.model not in done
-    ]
-    steps.filter(name__in=empty).update(finished_at=now)
-    together.emptied.update(empty)
+    for entry in personal_entries():
+        if entry.model in under_way and entry.model not in present:
+            together.finish(under_way[entry.model], now)
 
 
 def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
@@ -316,12 +321,7 @@ def finish_deletion(
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
     request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
     swept = erasure.sweep(person, now=now, emptied=emptied, is_free=is_free)
-    for name, gone in swept.items():
-        if gone.rows:
-            request.steps.filter(name=name).update(
-                removed=F("removed") + gone.rows, blanked=F("blanked") + gone.blanked
-            )
-    request.steps.filter(finished_at__isnull=True).update(finished_at=now)
+    close_steps(request, swept, now=now)
     for part in DeletionRequest.objects.filter(person_id=person.id).exclude(pk=request.pk):
         end_part(part, now=now)
     end_request(request, now=now)
@@ -332,6 +332,24 @@ def finish_deletion(
             blanked=request.blanked,
             kept=[Kept.from_json(row) for row in request.kept],
             reference=request.reference,
+        )
+
+
+def close_steps(
+    request: DeletionRequest, swept: Mapping[str, erasure.Gone], *, now: datetime
+) -> None:
+    """All of them are done; what the last one swept up counts where it belongs."""
+    gone = [(name, each.rows, each.blanked) for name, each in swept.items() if each.rows]
+    names, rows, blanked = zip(*gone, strict=True) if gone else ((), (), ())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE retention_deletionstep s SET finished_at = COALESCE(s.finished_at, %s), "
+            "removed = s.removed + COALESCE(u.rows, 0), "
+            "blanked = s.blanked + COALESCE(u.blanked, 0) "
+            "FROM retention_deletionstep o LEFT JOIN "
+            "unnest(%s::text[], %s::int[], %s::int[]) AS u (name, rows, blanked) USING (name) "
+            "WHERE o.id = s.id AND o.request_id = %s AND (s.finished_at IS NULL OR u.rows > 0)",
+            [now, list(names), list(rows), list(blanked), request.pk],
         )
 
 
@@ -360,11 +378,13 @@ def end_part(part: DeletionRequest, *, now: datetime) -> None:
 
 def end_request(request: DeletionRequest, *, now: datetime) -> None:
     """What went, by class; from now on the request names nobody."""
-    request.removed = dict(request.steps.filter(removed__gt=0).values_list("name", "removed"))
+    steps = list(request.steps.filter(removed__gt=0).values_list("name", "removed", "blanked"))
+    request.removed = {name: removed for name, removed, _blanked in steps}
     # With the columns as the schedule has them today: a class may have another name tomorrow.
     request.blanked = {
-        name: {"count": count, "fields": blanked_fields(request, name)}
-        for name, count in request.steps.filter(blanked__gt=0).values_list("name", "blanked")
+        name: {"count": blanked, "fields": blanked_fields(request, name)}
+        for name, _removed, blanked in steps
+        if blanked
     }
     request.state = State.FINISHED
     request.finished_at = now

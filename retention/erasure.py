@@ -59,25 +59,28 @@ MARGIN = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Whom a batch is about. `user` is None when the account is gone already."""
+    """Whom a batch is about. `user` is None when the account is gone already.
+
+    `addresses` are all of theirs that other rows may carry, in small letters.
+    """
 
     id: uuid.UUID
     user: User | None
-
-    def addresses(self) -> list[str]:
-        """Every address of theirs that other rows may carry, in small letters."""
-        if self.user is None:
-            return []
-        more = EmailAddress.objects.filter(user_id=self.id).values_list("email", flat=True)
-        return sorted({address.lower() for address in (self.user.email, *more)})
+    addresses: tuple[str, ...] = ()
 
 
 def lock_person(person_id: uuid.UUID) -> Person:
     """Takes the account's row before anything else is locked, as the hand-over does.
 
-    While it is held no message is handed over and no row that refers to the account can commit.
+    While it is held no message is handed over and no row that refers to the account can commit,
+    another address neither.
     """
-    return Person(id=person_id, user=User.objects.select_for_update().filter(pk=person_id).first())
+    user = User.objects.select_for_update().filter(pk=person_id).first()
+    if user is None:
+        return Person(id=person_id, user=None)
+    more = EmailAddress.objects.filter(user_id=person_id).values_list("email", flat=True)
+    addresses = sorted({address.lower() for address in (user.email, *more)})
+    return Person(id=person_id, user=user, addresses=tuple(addresses))
 
 
 # What refers to rows of a class. A worker may write some after their step is done, so they go again
@@ -149,13 +152,15 @@ def rows_of(entry: Entry, person: Person) -> QuerySet[Any]:
     """The rows about the person, and those to an address of theirs that name nobody."""
     if entry.model == MAILS:
         return mails_to(person)
+    if entry.model == STAFF_LOG:
+        return staff_log_of(person)
     rows = rows_about(entry, person.id)
-    if entry.model not in BY_ADDRESS or not (addresses := person.addresses()):
+    if entry.model not in BY_ADDRESS or not person.addresses:
         return rows
     # Asked on the public page without signing in.
     path = "" if entry.model == QUESTIONS else "question__"
     asked: QuerySet[Any] = model_of(entry)._base_manager.alias(asked_from=Lower(f"{path}email"))
-    nobodys = Q(**{f"{path}customer_id": None}, asked_from__in=addresses)
+    nobodys = Q(**{f"{path}customer_id": None}, asked_from__in=person.addresses)
     return asked.filter(nobodys | Q(**{entry.subject: person.id}))
 
 
@@ -216,8 +221,10 @@ def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> Gone:
     for name in entry.blanked:
         field = model._meta.get_field(name)
         blank[name] = None if getattr(field, "null", False) else ""
-    batch = rows.order_by().values("pk")[:limit]
-    blanked = model._base_manager.filter(pk__in=batch).update(**blank)
+    rows = rows.order_by()
+    if not fits(rows, limit):
+        rows = model._base_manager.filter(pk__in=rows.values("pk")[:limit])
+    blanked = rows.update(**blank)
     return Gone(blanked, blanked)
 
 
@@ -228,11 +235,10 @@ def delete_rows(rows: QuerySet[Any], limit: int) -> int:
     sorted or counted first: that would read the rows once more.
     """
     rows = rows.order_by()
-    if limit >= ALL_AT_ONCE:
-        return int(rows._raw_delete("default")) + delete_detached(rows, None)
-    if limit >= WORTH_GUESSING and guessed_number(rows) * MARGIN <= limit:
+    if fits(rows, limit):
         gone = int(rows._raw_delete("default"))
-        return gone + delete_detached(rows, max(limit - gone, 0))
+        left = None if limit >= ALL_AT_ONCE else max(limit - gone, 0)
+        return gone + delete_detached(rows, left)
     if not is_by_month(rows.model):
         return delete_places(rows, limit)
     gone = 0
@@ -241,6 +247,13 @@ def delete_rows(rows: QuerySet[Any], limit: int) -> int:
             break
         gone += delete_places(rows.filter(pk__gte=first, pk__lt=after), limit - gone, first, after)
     return gone + delete_detached(rows, limit - gone)
+
+
+def fits(rows: QuerySet[Any], limit: int) -> bool:
+    """Whether they may go, or be emptied, as they are found, for so many are there hardly."""
+    if limit >= ALL_AT_ONCE:
+        return True
+    return limit >= WORTH_GUESSING and guessed_number(rows) * MARGIN <= limit
 
 
 def guessed_number(rows: QuerySet[Any]) -> int:
@@ -280,8 +293,8 @@ def erase_mails(entry: Entry, person: Person, limit: int) -> int:
 
 def mails_to(person: Person) -> QuerySet[Message]:
     about = Q(person_id=person.id)
-    if addresses := person.addresses():
-        about |= Q(person_id__isnull=True, recipient__in=addresses)
+    if person.addresses:
+        about |= Q(person_id__isnull=True, recipient__in=person.addresses)
     rows: QuerySet[Message] = Message.objects.alias(recipient=Lower("to_address")).filter(about)
     return rows
 
@@ -303,11 +316,16 @@ def erase_access_events(entry: Entry, person: Person, limit: int) -> int:
 def erase_staff_log(entry: Entry, person: Person) -> Gone:
     """Blank what names the person as the one acted on; what they did as former staff goes."""
     gone = Gone(LogEntry.objects.filter(user_id=person.id).delete()[0])
-    gone += let_go(entry, rows_about(entry, person.id), ALL_AT_ONCE)
-    for address in person.addresses():
-        named = Q(object_repr__iexact=address) | Q(object_repr__iendswith=f" {address}")
-        gone += let_go(entry, LogEntry.objects.filter(named), ALL_AT_ONCE)
-    return gone
+    return gone + let_go(entry, staff_log_of(person), ALL_AT_ONCE)
+
+
+def staff_log_of(person: Person) -> QuerySet[Any]:
+    """What names them, by key or address, as the one acted on, and what they did themselves."""
+    about = {"content_type__app_label": "accounts", "content_type__model": "user"}
+    theirs = Q(user_id=person.id) | Q(object_id=str(person.id), **about)
+    for address in person.addresses:
+        theirs |= Q(object_repr__iexact=address) | Q(object_repr__iendswith=f" {address}")
+    return LogEntry.objects.filter(theirs)
 
 
 def erase_account(entry: Entry, person: Person, limit: int) -> int:
@@ -383,21 +401,18 @@ def forget_actor_statement() -> str:
 def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[str]:
     """The classes of which there is something, in one statement: most have nothing of a person."""
     names = [entry.model for entry in personal_entries() if entry.model not in besides]
-    looks = [look_for(name) for name in names if name not in BY_ADDRESS]
-    params: list[Any] = [
-        person.id if value == SOMEBODY else str(person.id) if value == str(SOMEBODY) else value
-        for _sql, values in looks
-        for value in values
-    ]
-    statements = [sql for sql, _values in looks]
-    for name in BY_ADDRESS.intersection(names):
-        sql, values = look_sql(name, rows_of(ENTRIES[name], person))
-        statements.append(sql)
-        params += values
+    looks = [look_for(name, len(person.addresses)) for name in names if name != STAFF_LOG]
+    known: dict[Any, Any] = {SOMEBODY: person.id, str(SOMEBODY): str(person.id)}
+    known |= dict(zip(somewhere(len(person.addresses)), person.addresses, strict=True))
+    if STAFF_LOG in names:
+        looks.append(look_sql(STAFF_LOG, staff_log_of(person)))
     with by_index(), connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(statements), params)
-        # What names them by an address, or as the one who acted, is found by the step itself.
-        found = {name for (name,) in cursor.fetchall()} | {STAFF_LOG, ACCOUNT}
+        cursor.execute(
+            " UNION ALL ".join(sql for sql, _values in looks),
+            [known.get(value, value) for _sql, values in looks for value in values],
+        )
+        # What names them as the one who acted is found by the last step itself.
+        found = {name for (name,) in cursor.fetchall()} | {ACCOUNT}
     by_month = {
         model_of(ENTRIES[n])._meta.db_table: n for n in names if is_by_month(model_of(ENTRIES[n]))
     }
@@ -405,13 +420,18 @@ def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[s
     return found | {by_month[month.rpartition("_")[0]] for month in apart}
 
 
-# Stands for whoever is looked for, in statements that are put together once.
+# Stand for whoever is looked for and their addresses, in statements that are put together once.
 SOMEBODY = uuid.UUID(int=0)
 
 
+def somewhere(number: int) -> tuple[str, ...]:
+    return tuple(f"<address {each}>" for each in range(number))
+
+
 @cache
-def look_for(name: str) -> tuple[str, tuple[Any, ...]]:
-    return look_sql(name, rows_about(ENTRIES[name], SOMEBODY))
+def look_for(name: str, addresses: int) -> tuple[str, tuple[Any, ...]]:
+    somebody = Person(id=SOMEBODY, user=None, addresses=somewhere(addresses))
+    return look_sql(name, rows_of(ENTRIES[name], somebody))
 
 
 def look_sql(name: str, rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
