@@ -102,6 +102,7 @@ def one_round(now: datetime, *, beside_reader: bool) -> Round:
 
     due = due_months(*RULES[RULE], now)
     size, before = months.bytes_of(due), months.database_bytes()
+    months.let_cool(due)
     with months.writers(TABLE, beside_reader=beside_reader) as waits, as_role(KEEPER):
         began = time.monotonic()
         (done,) = enforce(now, "bench", only=[RULE])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 import psycopg
 
@@ -145,6 +146,28 @@ def database_bytes() -> int:
         row = admin.execute("SELECT pg_database_size(current_database())").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def let_cool(months: list[str]) -> None:
+    """Out of the kernel's page cache with them, as months of years ago are.
+
+    Built a moment ago they all stand in it, and to free those pages is most of what dropping a
+    large file costs. What PostgreSQL itself has of them in its buffers stays.
+    """
+    with administrator() as admin:
+        admin.execute("CHECKPOINT")
+        (folder,) = admin.execute("SHOW data_directory").fetchone() or ("",)
+        files = admin.execute(
+            "SELECT pg_relation_filepath(each) FROM unnest(%s::regclass[]) AS month, LATERAL "
+            "(SELECT month UNION ALL SELECT indexrelid FROM pg_index WHERE indrelid = month) "
+            "AS files (each)",
+            [months],
+        ).fetchall()
+    for (name,) in files:
+        first = Path(folder, name)
+        for segment in (first, *first.parent.glob(f"{first.name}.*")):
+            with segment.open("rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def bytes_of(months: list[str]) -> int:

@@ -26,7 +26,7 @@ from messaging.models import ListUpload
 from messaging.outbox import wake_after_commit
 from retention import emails, erasure
 from retention.holdings import kept_after_erasure
-from retention.models import DeletionRequest, DeletionStep, Export, Scope, Source
+from retention.models import DeletionRequest, Export, Scope, Source
 from retention.parts import span
 from retention.policy import ANSWER, WAY_BACK
 from retention.tokens import Purpose, read_reference, token_fits
@@ -218,19 +218,23 @@ def make_steps(
     request: DeletionRequest, *, ended: int = 0, journaled_at: datetime | None = None
 ) -> None:
     """One row per class; those that are there already stay. `ended` sign-ins went before."""
-    DeletionStep.objects.bulk_create(
-        (
-            DeletionStep(
-                request=request,
-                position=position,
-                name=name,
-                removed=ended if name == SESSION else 0,
-                finished_at=journaled_at if name == erasure.JOURNAL else None,
-            )
-            for position, name in enumerate(erasure.step_names(Scope(request.scope)))
-        ),
-        ignore_conflicts=True,
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO retention_deletionstep "
+            "(request_id, position, name, removed, blanked, finished_at) "
+            "SELECT %s, place - 1, name, CASE name WHEN %s THEN %s ELSE 0 END, 0, "
+            "CASE name WHEN %s THEN %s::timestamptz END "
+            "FROM unnest(%s::text[]) WITH ORDINALITY AS steps (name, place) "
+            "ON CONFLICT DO NOTHING",
+            [
+                request.pk,
+                SESSION,
+                ended,
+                erasure.JOURNAL,
+                journaled_at,
+                erasure.step_names(Scope(request.scope)),
+            ],
+        )
 
 
 def move_on(

@@ -135,12 +135,13 @@ def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ER
 
     The last step of a request stands for the whole: it comes once all others are done.
     """
-    steps = {step.name: step for step in request.steps.all()}
-    if not steps.keys() >= set(erasure.step_names(Scope(request.scope))):
+    steps = request.steps.values_list("name", "pk", "finished_at")
+    if not {name for name, _pk, _at in steps} >= set(erasure.step_names(Scope(request.scope))):
         make_steps(request)  # a class that the schedule has got since
-    journal = steps.get(erasure.JOURNAL)
-    if journal is not None and journal.finished_at is None:
-        run_batch(request, journal.pk, now=now, batch=batch)
+        steps = steps.all()
+    for name, pk, finished_at in steps:
+        if name == erasure.JOURNAL and finished_at is None:
+            run_batch(request, pk, now=now, batch=batch)
     held: set[uuid.UUID] = set()
     while run_together(request, held, now=now, batch=batch):
         pass
