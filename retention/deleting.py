@@ -22,6 +22,7 @@ from retention.asking import SESSION, make_steps, stop_account
 from retention.burying import batch_size
 from retention.holding import hold_lock, holds_now
 from retention.holdings import Kept, kept_after_erasure
+from retention.journal import deeds
 from retention.journal.keeping import write_erasure, write_partial_erasure
 from retention.models import DeletionRequest, DeletionStep, Scope, Source
 from retention.parts import PROFILE
@@ -51,6 +52,7 @@ def run_deletions(now: datetime, *, batch: int = ERASE_BATCH) -> int:
     if standstill.why(pages=True):
         return 0
     begin_scheduled(now)
+    deeds.take_up(now)
     finished = 0
     for request in DeletionRequest.objects.open():
         try:

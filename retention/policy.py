@@ -107,6 +107,8 @@ REPORTS = Period(months=REPORT_MONTHS)
 # As long as the platform could still bring in what was deleted here.
 MESSAGE_TOMBSTONES = MESSAGE_RECORDS
 REPORT_TOMBSTONES = REPORTS
+# The journal says it from then on; a round that died looks here for what it had written.
+OWN_DEEDS = Period(days=2)
 UPLOADS = Period(days=30)
 # A file that nobody said yes to: as long as one may want to come back to it the next day.
 UPLOADS_UNCONFIRMED = Period(days=2)

@@ -17,6 +17,7 @@ from django.db import DataError, IntegrityError, OperationalError, connection, t
 
 from accounts.billing import Unfit
 from foundation.calendar import month_start
+from messaging.content.deeds import recognise_fed
 from messaging.content.feed_kinds import KINDS, Bounds, Kind
 from messaging.content.feed_lines import BadLine, read_line
 from messaging.content.tombstones import find_deleted
@@ -147,6 +148,7 @@ class Feed:
         if refused:
             lines = {line for line, *_why in refused}
             rows = [row for row in rows if row[0] not in lines]
+        recognise_fed(self.kind, rows)
         # A COPY that fails does so past Django, which would leave us the driver's own errors.
         with connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.execute("SELECT messaging_open_feed(%s)", [self.kind.name])

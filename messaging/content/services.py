@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from foundation.tenants import as_tenant
 from messaging import policy
 from messaging.content import detached
+from messaging.content.deeds import What, note_contact, note_deleted, recognise
 from messaging.content.querysets import MessageFilter, find_messages, opted_out
 from messaging.content.signals import ContentHeld, content_going
 from messaging.content.tombstones import bury, hold_feed
@@ -43,6 +44,7 @@ def add_contact(contact_list: ContactList, values: dict[str, str], *, now: datet
     """One contact by hand; raises `Refused` for one who said no or is there. Inside `as_tenant`."""
     # One at a time per list, so that what is looked up stays true.
     ContactList.objects.select_for_update(no_key=True).get(pk=contact_list.pk)
+    recognise(values.values(), customer_id=contact_list.customer_id)
     for field in ("phone_number", "email"):
         value = values.get(field, "")
         if value and ContactOptOut.objects.filter(contact=value.lower()).exists():
@@ -56,15 +58,24 @@ def add_contact(contact_list: ContactList, values: dict[str, str], *, now: datet
     return added
 
 
-def remove_contact(contact: Contact, *, now: datetime) -> None:
+def remove_contact(contact: Contact, *, now: datetime, is_said: bool = False) -> None:
     """For good: the platform does not bring it back. Inside `as_tenant`."""
     going(Contact, contact.customer_id, now)
     hold_feed(contact.customer_id)
     bury(Tombstone.Kind.CONTACT, [contact.contact_id], customer_id=contact.customer_id, now=now)
+    note_deleted(
+        What.CONTACT,
+        {contact.pk: contact.contact_id},
+        customer_id=contact.customer_id,
+        now=now,
+        is_said=is_said,
+    )
     contact.delete()
 
 
-def delete_list(list_id: uuid.UUID, *, customer_id: uuid.UUID, now: datetime) -> int:
+def delete_list(
+    list_id: uuid.UUID, *, customer_id: uuid.UUID, now: datetime, is_said: bool = False
+) -> int:
     """The list and all its contacts, some thousand at a time; how many contacts went.
 
     Killed halfway, the list is shorter, and deleting it again goes on. From the first batch on the
@@ -75,24 +86,30 @@ def delete_list(list_id: uuid.UUID, *, customer_id: uuid.UUID, now: datetime) ->
         with as_tenant(customer_id):
             going(Contact, customer_id, now)
             hold_feed(customer_id)
-            numbers = ContactList.objects.filter(pk=list_id).values_list("list_id", flat=True)
-            bury(Tombstone.Kind.LIST, numbers, customer_id=customer_id, now=now)
+            one = dict(ContactList.objects.filter(pk=list_id).values_list("pk", "list_id"))
+            bury(Tombstone.Kind.LIST, one.values(), customer_id=customer_id, now=now)
             some = Contact.objects.filter(contact_list_id=list_id).values("pk")
             gone, _ = Contact.objects.filter(pk__in=some[: policy.CONTENT_BATCH]).delete()
             total += gone
             if not gone:
                 going(ContactList, customer_id, now)
+                # Of the list alone: its contacts follow it.
+                note_deleted(What.LIST, one, customer_id=customer_id, now=now, is_said=is_said)
                 ContactList.objects.filter(pk=list_id).delete()
                 return total
 
 
-def record_contact_opt_out(contact: str, *, customer_id: uuid.UUID, now: datetime) -> int | None:
+def record_contact_opt_out(
+    contact: str, *, customer_id: uuid.UUID, now: datetime, is_said: bool = False
+) -> int | None:
     """This customer's contact says no to them: out of their lists at once; out of how many.
 
     None where a legal hold keeps the rows: they are marked and left out of downloads, and go by
     `remove_opted_out`. The opt-out stands all the same.
     Nothing of ours is asked or told: our own suppressions are none of theirs (`lists-untouched`).
     """
+    recognise([contact], customer_id=customer_id)
+    note_contact(What.OPT_OUT, contact, customer_id=customer_id, now=now, is_said=is_said)
     ContactOptOut.objects.get_or_create(
         customer_id=customer_id, contact=contact.lower(), defaults={"since": now}
     )
@@ -130,9 +147,14 @@ def remove_opted_out(*, now: datetime) -> int:
     return total
 
 
-def withdraw_contact_opt_out(opt_out: ContactOptOut, *, now: datetime) -> None:
+def withdraw_contact_opt_out(
+    opt_out: ContactOptOut, *, now: datetime, is_said: bool = False
+) -> None:
     """The customer says their contact has asked to hear from them again."""
     going(ContactOptOut, opt_out.customer_id, now)
+    note_contact(
+        What.OPT_IN, opt_out.contact, customer_id=opt_out.customer_id, now=now, is_said=is_said
+    )
     opt_out.delete()
 
 
@@ -166,19 +188,31 @@ def delete_messages(wanted: MessageFilter, *, customer_id: uuid.UUID, now: datet
 
 
 def let_messages_go(
-    messages: dict[uuid.UUID, str], *, customer_id: uuid.UUID, now: datetime
+    messages: dict[uuid.UUID, str],
+    *,
+    customer_id: uuid.UUID,
+    now: datetime,
+    is_said: bool = False,
 ) -> None:
     """By their keys and the platform's numbers; a detached month after the table (`detached`)."""
     bury(Tombstone.Kind.MESSAGE, messages.values(), customer_id=customer_id, now=now)
+    note_deleted(What.MESSAGE, messages, customer_id=customer_id, now=now, is_said=is_said)
     MessageContent.objects.filter(pk__in=messages).delete()
     MessageRecord.objects.filter(pk__in=messages).delete()
     detached.delete_messages(messages)
 
 
-def delete_report(report: Report, *, now: datetime) -> None:
+def delete_report(report: Report, *, now: datetime, is_said: bool = False) -> None:
     going(Report, report.customer_id, now)
     hold_feed(report.customer_id)
     bury(Tombstone.Kind.REPORT, [report.report_id], customer_id=report.customer_id, now=now)
+    note_deleted(
+        What.REPORT,
+        {report.pk: report.report_id},
+        customer_id=report.customer_id,
+        now=now,
+        is_said=is_said,
+    )
     report.delete()
 
 

@@ -16,6 +16,7 @@ from django.db.models.functions import Lower
 from accounts.services import is_staying
 from foundation.tenants import as_tenant
 from messaging.content.columns import FIELDS
+from messaging.content.deeds import recognise
 from messaging.content.files import Row, keep_untaken
 from messaging.content.rows import Fault, Reader, clean
 from messaging.content.signals import ContentHeld, content_going
@@ -203,6 +204,7 @@ def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
     # Whom both find is one contact, and changed once.
     for contact in {each.pk: each for each in (*by_phone, *by_email)}.values():
         batch.known.remember(contact)
+    recognise(phones | emails, customer_id=batch.upload.customer_id)
     stopped = ContactOptOut.objects.filter(contact__in=phones | emails)
     batch.opted_out = set(stopped.values_list("contact", flat=True))
 

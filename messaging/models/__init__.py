@@ -14,6 +14,7 @@ from messaging.models.content import (
     UploadPart,
     UploadProblem,
 )
+from messaging.models.deeds import OwnDeed
 from messaging.models.incoming import ProviderEvent, SuppressionComparison
 from messaging.models.mailings import Campaign, Mailing, ServiceAnnouncement
 from messaging.models.outbox import Kind, Message, SendingLimit
@@ -32,6 +33,7 @@ __all__ = [
     "Message",
     "MessageContent",
     "MessageRecord",
+    "OwnDeed",
     "ProviderEvent",
     "Report",
     "Segment",

@@ -17,7 +17,7 @@ from messaging.content import services
 from messaging.content.forms import OptOutForm, SearchForm
 from messaging.content.querysets import as_number
 from messaging.content.signals import ContentHeld
-from messaging.models import ContactOptOut
+from messaging.models import ContactOptOut, OwnDeed
 from messaging.views.lists import held_words, key_in
 from messaging.views.own import country_of, own_content
 
@@ -52,8 +52,11 @@ def show_opt_outs(request: HttpRequest, person: User) -> HttpResponse:
         found = found.filter(pk__lt=before)
     rows = list(found[: policy.CONTENT_PAGE + 1])
     shown = rows[: policy.CONTENT_PAGE]
+    # Of before a restore, and known by a hash alone until somebody brings the contact in.
+    unnamed = OwnDeed.objects.filter(customer=person, what=OwnDeed.What.OPT_OUT, waits=True)
     context = {
         "opt_outs": shown,
+        "unnamed": unnamed.count(),
         "older": shown[-1].pk if len(rows) > len(shown) else None,
         "is_first": key_in(request) is None,
         "words": words,

@@ -233,6 +233,30 @@ CONTENT: Final[tuple[Entry, ...]] = (
         exported=True,
     ),
     Entry(
+        model="messaging.OwnDeed",
+        data_class=DataClass.CONTENT,
+        title=_("What you deleted, on its way into our journal"),
+        purpose=_("to delete it again, should the database be restored from a backup"),
+        clause="erased-on-request",
+        fields=kinds(
+            technical="id customer what key digests is_numbered first before done_at "
+            "journal_position journaled_at waits",
+        ),
+        subject="customer_id",
+        erasure=OnErasure.DELETE,
+        rules=(
+            Rule(
+                name="own_deeds",
+                title=_("What you deleted, on its way into our journal"),
+                since=_("the journal knows it and it is done"),
+                clock="journaled_at",
+                period=policy.OWN_DEEDS,
+                only=Q(waits=False),
+            ),
+        ),
+        begins="done_at",
+    ),
+    Entry(
         model="retention.ExportPart",
         data_class=DataClass.CONTENT,
         title=_("Pieces of the archives you asked for"),

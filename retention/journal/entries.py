@@ -9,6 +9,7 @@ from accounts.models import User
 from consent.models import ConsentDetail, Head, Leaf, State, Topic
 from foundation.addresses import active_key, address_hash, person_hash
 from foundation.redaction import redact
+from messaging.models import OwnDeed
 from retention.journal.record import Entry, Tail, moment
 from retention.models import DeletionRequest, LegalHold
 
@@ -77,6 +78,26 @@ def partial_erasure(request: DeletionRequest, *, now: datetime) -> Entry:
 def withdrawal(reference: uuid.UUID, *, now: datetime) -> Entry:
     """That a deletion which waited was taken back, or will not come to anything."""
     return {"kind": "withdrawal", "at": moment(now), "reference": str(reference)}
+
+
+def own_deed(deed: OwnDeed, *, now: datetime) -> Entry:
+    """What a customer deleted of their own, or that a contact said no to them: as hashes alone."""
+    key = active_key()
+    return {
+        "kind": "own",
+        "at": moment(now),
+        "id": str(deed.pk),
+        "key": key,
+        "person": person_hash(key, deed.customer_id).hex(),
+        "what": deed.what,
+        "done": moment(deed.done_at),
+        "first": None if deed.first is None else moment(deed.first),
+        "before": None if deed.before is None else moment(deed.before),
+        "numbered": deed.is_numbered,
+        # Of the key of that day: the ring may have a newer one by now.
+        "digests_key": deed.key,
+        "digests": bytes(deed.digests).hex(),
+    }
 
 
 def holds(rows: Iterable[LegalHold], *, now: datetime) -> Entry:

@@ -141,12 +141,21 @@ def is_known(record: Record) -> bool:
         case "withdrawal":
             asked = DeletionRequest.objects.filter(reference=entry["reference"])
             return not asked.filter(state__in=["unconfirmed", "scheduled"]).exists()
+        case "own":
+            return knows_deed(entry["id"])
         case "holds":
             return has_holds(entry)
         case "topics":
             return has_topics(int(entry["highest"]), entry["retired"])
         case _:
             return True
+
+
+def knows_deed(key: str) -> bool:
+    """By a function: each role may ask, and no row is shown to another than its tenant."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT messaging_knows_deed(%s)", [key])
+        return bool(cursor.fetchone()[0])
 
 
 def has_holds(entry: Entry) -> bool:

@@ -13,6 +13,7 @@ from consent.models import Head, Leaf, LogKey, Topic
 from consent.proof import heads, tree
 from consent.proof.sealer import seal_pending
 from foundation import standstill
+from messaging.models import OwnDeed
 from retention.journal import entries
 from retention.journal.guard import Reason, StandstillError, records_ahead, refuse_unknown
 from retention.journal.mark import Mark, current_mark, move_mark, state_of_holds
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # One record holds that many leaves; a line stays below some 250 kB.
 RUN = 500
+# Deeds of customers that a round writes down: choices do not wait for somebody who deletes much.
+DEEDS = 100
 # A head says nothing new more often than this.
 HEAD_EVERY = timedelta(seconds=60)
 FIRST = "the first record"
@@ -44,6 +47,7 @@ def keep_log(now: datetime) -> int:
         while run := list(Leaf.objects.filter(index__gte=mark.leaves).order_by("index")[:RUN]):
             mark = write(entries.leaves(run, now=now), mark)
             written += len(run)
+        mark = write_deeds(mark, now=now)
         sign_head(write_heads(mark), now=now)
     except JournalMovedError:
         return 0  # another keeper is at it; the next round goes on from there
@@ -66,6 +70,8 @@ def catch_up() -> Mark:
             publish(record.entry)
         elif record.kind == "withdrawal":
             note_withdrawal(record)
+        elif record.kind == "own":
+            note_deed(record)
         mark = move_mark(record)
     return mark
 
@@ -146,6 +152,23 @@ def note_withdrawal(record: Record) -> None:
     """Where the journal says of it; so it says it once."""
     DeletionRequest.objects.unsaid().filter(reference=record.entry["reference"]).update(
         journal_position=record.position, journal_chain=record.chain
+    )
+
+
+def write_deeds(mark: Mark, *, now: datetime) -> Mark:
+    """What customers did to their own content, in the order in which they did it."""
+    for deed in OwnDeed.objects.filter(journal_position=None).order_by("pk")[:DEEDS]:
+        record = append(entries.own_deed(deed, now=now), mark)
+        note_deed(record)
+        mark = move_mark(record)
+    return mark
+
+
+def note_deed(record: Record) -> None:
+    """Where the journal says of it; so it says it once."""
+    entry = record.entry
+    OwnDeed.objects.filter(pk=entry["id"], journal_position=None).update(
+        journal_position=record.position, journaled_at=datetime.fromisoformat(entry["at"])
     )
 
 

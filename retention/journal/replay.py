@@ -39,11 +39,11 @@ from foundation import standstill
 from foundation.addresses import address_hash, person_hash
 from foundation.calendar import months_later, years_later
 from foundation.redaction import redact
-from messaging.models import Campaign, Mailing, ServiceAnnouncement
+from messaging.models import Campaign, Mailing, OwnDeed, ServiceAnnouncement
 from retention import erasure, services
 from retention.holding import hold_lock
 from retention.holdings import Kept, entry_named
-from retention.journal import entries
+from retention.journal import deeds, entries
 from retention.journal.guard import (
     Reason,
     StandstillError,
@@ -51,7 +51,7 @@ from retention.journal.guard import (
     missing_leaves,
     records_ahead,
 )
-from retention.journal.keeping import note_withdrawal, publish
+from retention.journal.keeping import note_deed, note_withdrawal, publish
 from retention.journal.mark import begin_mark, current_mark, move_mark
 from retention.journal.record import START, Entry, Record, chained
 from retention.journal.store import open_journal
@@ -62,6 +62,8 @@ from retention.policy import HOLD_UNAPPROVED
 ACTOR = "replay_journal"
 # Of everything about a person, and of a part.
 ERASURES = frozenset({"erasure", "partial"})
+# What goes again in batches, each in a transaction of its own, between its record and the mark.
+IN_BATCHES = ERASURES | {"own"}
 
 
 class KeyLostError(Exception):
@@ -86,6 +88,8 @@ class People:
 
     by_person: dict[str, uuid.UUID] = field(default_factory=dict)
     by_address: dict[str, list[uuid.UUID]] = field(default_factory=dict)
+    # Of what customers did to their own content: what the hashes mean.
+    things: deeds.Found = field(default_factory=dict)
 
     def meant(self, entry: Entry) -> list[uuid.UUID]:
         """The person, or else whoever has the address now."""
@@ -110,13 +114,16 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
     _pause_mailings(report, now)
     _hold_again(people, report, now)
     for record in _ahead():
-        is_erasure = record.entry["kind"] in ERASURES
+        kind = record.kind
         with transaction.atomic():
-            _STEPS[record.entry["kind"]](record, people, report, now)
-            if not is_erasure:
+            _STEPS[kind](record, people, report, now)
+            if kind not in IN_BATCHES:
                 move_mark(record)
-        if is_erasure:
+        if kind in ERASURES:
             _erase(record, now=now)
+        elif kind == "own":
+            _redo(record, people, report, now=now)
+        if kind in IN_BATCHES:
             move_mark(record)
         report.add("records")
     standstill.forget()
@@ -227,13 +234,32 @@ def find_people() -> People:
                 people.by_person[digest] = pk
             if (digest := address_hash(key, email).hex()) in addresses:
                 people.by_address.setdefault(digest, []).append(pk)
+    people.things = find_things(people)
     return people
+
+
+def find_things(people: People) -> deeds.Found:
+    """One look at the content of each customer who deleted something, or whose contact said no."""
+    wanted: dict[uuid.UUID, deeds.Wanted] = {}
+    for record in _ahead():
+        if record.kind != "own":
+            continue
+        deed = _deed(record, people)
+        if deed is not None and deed.what != OwnDeed.What.MESSAGE:
+            theirs = wanted.setdefault(deed.customer_id, deeds.Wanted())
+            theirs.add(deed.what, deed.key, deeds.split(deed.digests))
+    found: deeds.Found = {}
+    for customer_id, theirs in wanted.items():
+        found |= deeds.find(customer_id, theirs)
+    return found
 
 
 def _naming(entry: Entry) -> list[Entry]:
     """What of a record is about a person, each with the key it is hashed with."""
     if entry["kind"] in ERASURES:
         return [entry]
+    if entry["kind"] == "own":
+        return [entry, {"key": entry["digests_key"], "person": None}]
     found: list[Entry] = [*entry.get("opt_outs", ()), *entry.get("standing", ())]
     return found
 
@@ -450,6 +476,26 @@ def _withdrawal(record: Record, people: People, report: Report, now: datetime) -
     note_withdrawal(record)
 
 
+def _deed(record: Record, people: People) -> OwnDeed | None:
+    customer = people.by_person.get(record.entry["person"])
+    return None if customer is None else deeds.from_record(record, customer)
+
+
+def _own(record: Record, people: People, report: Report, now: datetime) -> None:
+    """Known here again; what is still there goes by `_redo`."""
+    note_deed(record)
+    deed = _deed(record, people)
+    if deed is not None and User.objects.filter(pk=deed.customer_id).exists():
+        deeds.remember(deed, people.things, report.done, now=now)
+
+
+def _redo(record: Record, people: People, report: Report, *, now: datetime) -> None:
+    waiting = OwnDeed.objects.filter(pk=record.entry["id"], waits=True)
+    deed = waiting.exclude(what=OwnDeed.What.OPT_OUT).first()
+    if deed is not None and not deeds.redo(deed, people.things, now=now):
+        report.add("own deletions that wait for a legal hold")
+
+
 def _head(record: Record, people: People, report: Report, now: datetime) -> None:
     if not Head.objects.filter(size=record.entry["size"]).exists():
         publish(record.entry)
@@ -495,6 +541,7 @@ _STEPS = {
     "erasure": _erasure,
     "partial": _partial,
     "withdrawal": _withdrawal,
+    "own": _own,
     # Before all others, by `_hold_again`.
     "holds": _begin,
     "head": _head,
