@@ -20,10 +20,14 @@ REVOKE UPDATE, DELETE ON messaging_owndeed FROM portal_app;
 """
 
 # Whether this database is the one the journal goes on from is asked under any role, and for nobody.
+# Of one that is to be done again the rows are still there; a no stands from the first.
 KNOWS = """
 CREATE FUNCTION messaging_knows_deed(p_id uuid) RETURNS boolean
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-AS 'SELECT EXISTS (SELECT FROM messaging_owndeed d WHERE d.id = p_id)';
+AS $$
+SELECT EXISTS (SELECT FROM messaging_owndeed d
+                WHERE d.id = p_id AND (NOT d.waits OR d.what = 'opt_out'))
+$$;
 ALTER FUNCTION messaging_knows_deed(uuid) OWNER TO portal_keeper;
 REVOKE EXECUTE ON FUNCTION messaging_knows_deed(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION messaging_knows_deed(uuid) TO portal_app, portal_sender;

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ CANARIES = ("Kunder", "Egen", "kari@canary.test", "+4798765431", "4798765431", "
 
 
 @pytest.fixture
-def kari(journal: Journal) -> User:
+def kari(own_journal: Path) -> User:
     """From the platform: two lists, three contacts, three messages, two reports; and a list of her
     own. Another customer has the same, under the same numbers."""
     for user_id in (CUSTOMER, OTHER):
@@ -355,7 +356,7 @@ def test_a_no_that_was_taken_back_is_none_and_one_said_again_is_one(
         assert count(kari, ContactOptOut) == 0
         assert upload(kari, [contact, "x@canary.test"]).opted_out == 0
     with forgotten():
-        replay.replay(LATER)
+        run()
         rounds()
         opt_out(kari, contact)
         rounds()
@@ -494,9 +495,7 @@ def test_what_was_kept_of_a_period_stays(kari: User) -> None:
     assert mine(kari, MessageRecord).message_id == "old"
 
 
-def test_messages_in_a_detached_month_go_too(
-    kari: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_messages_in_a_detached_month_go_too(kari: User, monkeypatch: pytest.MonkeyPatch) -> None:
     with forgotten():
         delete_messages(kari)
         rounds()
@@ -535,7 +534,8 @@ def test_what_a_hold_keeps_goes_once_it_is_released(kari: User, name: str) -> No
     assert check() == ""
     with as_role(KEEPER):
         retention.run_deletions(LATER)
-        assert stock(kari) == kept
+    assert stock(kari) == kept
+    with as_role(KEEPER):
         release_hold(hold.pk, reason="over", actor=staff, now=LATER)
         retention.run_deletions(LATER)
     assert stock(kari) == after
@@ -599,7 +599,7 @@ def test_a_deed_of_a_former_key_is_found_and_a_lost_key_is_told(
         opt_out(kari)
         monkeypatch.setattr(settings, "SUPPRESSION_KEYS", newest)
         remove_contact(kari, "+4798765432")
-        after = stock(kari)
+        after = stock(kari) | {"Tombstone": 7}  # messages' under either key
         rounds()
     monkeypatch.setattr(settings, "SUPPRESSION_KEYS", {max(newest): bytes(32)})
     with pytest.raises(Exception, match="SUPPRESSION_KEYS lacks"):

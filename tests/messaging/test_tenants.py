@@ -56,6 +56,7 @@ def test_these_tables_are_guarded() -> None:
         "messaging.ListUpload",
         "messaging.MessageContent",
         "messaging.MessageRecord",
+        "messaging.OwnDeed",
         "messaging.Report",
         "messaging.Tombstone",
         "messaging.UploadPart",

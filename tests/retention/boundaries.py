@@ -25,7 +25,7 @@ from accounts.models import (
 )
 from consent.models import ReferenceUse, SalesCall
 from foundation.roles import APP, OWNER, as_role
-from messaging.models import Tombstone
+from messaging.models import OwnDeed, Tombstone
 from retention.models import Breach, DeclaredAccess, PrivacyRequest, Processor, PromiseAlert
 from tests.factories import make_customer, make_staff, topic
 
@@ -217,6 +217,19 @@ def make_tombstone(kind: Tombstone.Kind) -> Callable[[datetime], Tombstone]:
         return made
 
     return make
+
+
+def make_own_deed(journaled: datetime | None) -> OwnDeed:
+    made: OwnDeed = OwnDeed.objects.create(
+        customer=make_customer(),
+        what=OwnDeed.What.LIST,
+        key=1,
+        digests=os.urandom(32),
+        done_at=LONG_AGO,
+        journal_position=journaled and 7,
+        journaled_at=journaled,
+    )
+    return made
 
 
 def last_of(year: int, month: int, day: int) -> datetime:
