@@ -32,6 +32,7 @@ from foundation.roles import APP, as_role
 from messaging.models import (
     ListUpload,
     Message,
+    OwnDeed,
     Report,
     SuppressionComparison,
     Tombstone,
@@ -66,6 +67,7 @@ from tests.retention.boundaries import (
     MORE_BOUNDARIES,
     Boundary,
     make_declared,
+    make_own_deed,
     make_processor,
     make_tombstone,
     make_use,
@@ -372,6 +374,11 @@ BOUNDARIES: dict[str, Boundary] = MORE_BOUNDARIES | {
         [days_before(30), days_before(31), days_before(300)],
         [days_before(30) + SECOND, NOW],
     ),
+    "own_deeds": (
+        make_own_deed,
+        [days_before(2), days_before(3), days_before(300)],
+        [days_before(2) + SECOND, NOW, None],
+    ),
     "unconfirmed_uploads": (
         make_upload,
         [days_before(2), days_before(3), days_before(20)],
@@ -499,6 +506,13 @@ def test_a_file_that_is_read_or_was_read_is_no_unconfirmed_one() -> None:
     enforce(NOW, "test", only=["unconfirmed_uploads"])
     assert set(ListUpload.objects.values_list("pk", flat=True)) == {u.pk for u in uploads[1:]}
     assert UploadPart.objects.count() == 2
+
+
+def test_what_waits_to_be_done_again_stays_however_old_it_is() -> None:
+    waiting, _done = (make_own_deed(datetime(2012, 1, 1, tzinfo=UTC)) for _ in range(2))
+    OwnDeed.objects.filter(pk=waiting.pk).update(waits=True)
+    enforce(NOW, "test", only=["own_deeds"])
+    assert OwnDeed.objects.get() == waiting
 
 
 def test_a_company_stays_declared_while_an_access_of_its_people_is() -> None:
