@@ -254,6 +254,10 @@ CONTENT: Final[tuple[Entry, ...]] = (
                 only=Q(waits=False),
             ),
         ),
+        no_clock=_(
+            "our journal outside the database keeps it as keyed fingerprints, which nobody can "
+            "read, until 3 years after the end of the year"
+        ),
         begins="done_at",
     ),
     Entry(

@@ -26,14 +26,22 @@ from consent.tokens import RecipientToken, sign_token
 from foundation import standstill
 from foundation.roles import KEEPER, OWNER, as_role
 from foundation.tenants import as_tenant
-from messaging.models import ContactList, Message, MessageContent, MessageRecord
+from messaging.content import services as content
+from messaging.models import (
+    Contact,
+    ContactList,
+    ContactOptOut,
+    Message,
+    MessageContent,
+    MessageRecord,
+)
 from retention import services
 from retention.journal.audit import first_difference
 from retention.journal.keeping import keep_log
 from retention.models import Scope
 from retention.models import Source as Way
 from tests.database import administrator, create, disconnect, drop, migrated_template, use
-from tests.factories import NOW, make_customer, topic
+from tests.factories import NOW, make_contact, make_customer, topic
 from tests.retention.belongings import CONTACT_VALUES, give_lists, give_message
 from tests.retention.life import ALL_VALUES, STAYING, VALUES, make_full_customer
 from tests.retention.traces import tables_with
@@ -128,7 +136,7 @@ def drop_all(admin: psycopg.Connection, portal: str) -> None:
 
 @dataclass
 class Lives:
-    """Whom the backup knows: each says or asks something after it was made."""
+    """Whom the backup knows: each says, asks or deletes something after it was made."""
 
     erased: User
     partly: User
@@ -145,12 +153,19 @@ class Lives:
             lists["stays"] = ContactList.objects.create(customer=partly, list_name="Stays")
             give_message(partly, "partly", now=NOW - timedelta(hours=1), body="kontorstol")
         leaver, stayer, meanwhile = (make_customer(yes=("newsletter",)) for _ in range(3))
+        with as_role(KEEPER):
+            lists["own"] = ContactList.objects.create(customer=stayer, list_name="Own")
+            other = ContactList.objects.create(customer=stayer, list_name="Other")
+            for made in (lists["own"], other):
+                make_contact(made, email="nei@partner.test")
+                make_contact(made, email=f"{made.list_name.lower()}@partner.test")
         lives = cls(make_full_customer(), partly, leaver, stayer, meanwhile, lists)
         round_of_keeper(0)
         return lives
 
     def go_on(self) -> None:
-        """After the backup: one is erased, of one a list and what messages said, one says no."""
+        """After the backup: one is erased, of one a list and what messages said, one says no, and
+        one deletes a list and is told no by a contact."""
         services.request_deletion(self.erased.pk, source=Way.CUSTOMER, actor="self", now=NOW)
         for scope, chosen in ((Scope.LIST, self.lists["goes"].pk), (Scope.CONTENT, None)):
             services.request_deletion(
@@ -164,6 +179,9 @@ class Lives:
         with as_role(KEEPER):
             services.run_deletions(NOW)
         one_click(self.leaver)
+        content.delete_list(self.lists["own"].pk, customer_id=self.stayer.pk, now=NOW)
+        with as_tenant(self.stayer.pk):
+            content.record_contact_opt_out("nei@partner.test", customer_id=self.stayer.pk, now=NOW)
         round_of_keeper(2)
         with as_role(OWNER):  # what they were told is delivered and blanked
             Message.objects.all().delete()
@@ -176,6 +194,10 @@ class Lives:
             assert [each.list_name for each in ContactList.objects.all()] == ["Stays"]
             assert MessageRecord.objects.count() == 1
             assert MessageContent.objects.count() == 0
+        with as_tenant(self.stayer.pk):
+            assert [each.email for each in Contact.objects.all()] == ["other@partner.test"]
+            assert [each.list_name for each in ContactList.objects.all()] == ["Other"]
+            assert [each.contact for each in ContactOptOut.objects.all()] == ["nei@partner.test"]
         assert choice(self.leaver) == "withdrawn"
         assert choice(self.stayer) == "granted"
 
@@ -216,6 +238,8 @@ def assert_refused_then_made_whole(rehearsal: Rehearsal, lives: Lives) -> None:
     said = rehearsal.run("replay")
     assert "1  people erased again" in said
     assert "1  opt-outs" in said
+    assert "1  own deletions of customers" in said
+    assert "1  opt-outs of contacts" in said
 
     assert answers(lives.stayer) == (200, [], 200)
     assert choice(lives.meanwhile) == "withdrawn"
