@@ -90,8 +90,8 @@ def hash_of(key: int, what: str, customer_id: uuid.UUID, number: object) -> byte
     return digest(settings.SUPPRESSION_KEYS[key], kind, customer_id, number)
 
 
-def split(digests: bytes) -> list[bytes]:
-    return [bytes(each) for each in batched(bytes(digests), SIZE)]
+def hashes_of(deed: OwnDeed) -> list[bytes]:
+    return [bytes(each) for each in batched(bytes(deed.digests), SIZE)]
 
 
 # --- who said no before a restore, and is known by a hash alone ----------------------------------
@@ -101,7 +101,8 @@ def recognise(contacts: Iterable[str], *, customer_id: uuid.UUID) -> None:
     """Whoever of them said no, as the journal knows by the hash alone, is an opt-out from now on
     by their number or address. Inside `as_tenant`, before it is asked who said no."""
     unnamed = OwnDeed.objects.filter(customer_id=customer_id, what=What.OPT_OUT, waits=True)
-    _name({customer_id: list(unnamed.values_list("key", "digests"))}, {customer_id: contacts})
+    known = [(key, bytes(each)) for key, each in unnamed.values_list("key", "digests")]
+    _name({customer_id: known}, {customer_id: contacts})
 
 
 def recognise_fed(kind: Kind, rows: Sequence[Sequence[Any]]) -> None:

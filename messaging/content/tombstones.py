@@ -28,7 +28,7 @@ NAMED_BY: Final[Mapping[str, Mapping[str, Tombstone.Kind]]] = {
 }
 
 
-def digest(key: bytes, kind: Tombstone.Kind, customer_id: uuid.UUID, number: object) -> bytes:
+def digest(key: bytes, kind: str, customer_id: uuid.UUID, number: object) -> bytes:
     """No address has it (`foundation.addresses`): none holds such a separator."""
     source = f"tombstone\x1f{kind}\x1f{customer_id}\x1f{number}"
     return hmac.digest(key, source.encode(), "sha256")

@@ -11,9 +11,10 @@ What a legal hold keeps waits as a row, and goes once the hold is released (`tak
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +23,9 @@ from django.db import connection, transaction
 from foundation.ids import uuid7_floor
 from foundation.tenants import as_tenant
 from messaging.content import services
-from messaging.content.deeds import What, hash_of, split
+from messaging.content.deeds import What, hash_of, hashes_of
 from messaging.content.signals import ContentHeld
+from messaging.content.tombstones import hold_feed
 from messaging.models import (
     Contact,
     ContactList,
@@ -55,10 +57,10 @@ class Wanted:
     keys: set[int] = field(default_factory=set)
     digests: dict[str, set[bytes]] = field(default_factory=dict)
 
-    def add(self, what: str, key: int, digests: Iterable[bytes]) -> None:
-        self.keys.add(key)
-        kind = What.OPT_OUT if what == What.OPT_IN else what
-        self.digests.setdefault(kind, set()).update(digests)
+    def add(self, deed: OwnDeed) -> None:
+        self.keys.add(deed.key)
+        kind = What.OPT_OUT if deed.what == What.OPT_IN else deed.what
+        self.digests.setdefault(kind, set()).update(hashes_of(deed))
 
 
 # By hash: the key of a row, or the number or address of a contact.
@@ -104,12 +106,11 @@ def _candidates(kind: str, customer_id: uuid.UUID) -> Iterator[tuple[object, Any
     if kind == What.OPT_OUT:
         for row in _rows(ContactOptOut, customer_id, "contact"):
             yield row[0], row[0]
-        for model, columns in (
-            (Contact, ("phone_number", "email")),
-            (MessageContent, ("sent_to", "sent_from")),
+        for row in chain(
+            _rows(Contact, customer_id, "phone_number", "email"),
+            _rows(MessageContent, customer_id, "sent_to", "sent_from"),
         ):
-            for row in _rows(model, customer_id, *columns):
-                yield from ((each.lower(), each.lower()) for each in row if each)
+            yield from ((each.lower(), each.lower()) for each in row if each)
         return
     model, column = {
         What.LIST: (ContactList, "list_id"),
@@ -130,7 +131,7 @@ def _rows(model: type[Any], customer_id: uuid.UUID, *columns: str) -> Iterator[t
 
 def find_messages(deed: OwnDeed) -> dict[uuid.UUID, str]:
     """Those of the deed that are here, with the platform's numbers; at most as many as it names."""
-    digests = set(split(deed.digests))
+    digests = set(hashes_of(deed))
     return {
         pk: number
         for pk, number in _messages(deed)
@@ -192,7 +193,7 @@ def _bury(deed: OwnDeed) -> None:
             Tombstone(
                 customer_id=deed.customer_id, kind=deed.what, digest=each, made_at=deed.done_at
             )
-            for each in split(deed.digests)
+            for each in hashes_of(deed)
         ],
         ignore_conflicts=True,
     )
@@ -242,12 +243,12 @@ def _redo(deed: OwnDeed, found: Found, *, now: datetime) -> None:
     if deed.what == What.MESSAGE:
         with as_tenant(customer_id):
             ask(deed, now=now)  # the lock of holds comes before any other
-            services.hold_feed(customer_id)
+            hold_feed(customer_id)
             services.let_messages_go(
                 find_messages(deed), customer_id=customer_id, now=now, is_said=True
             )
         return
-    meant = {found[each] for each in split(deed.digests) if each in found}
+    meant = {found[each] for each in hashes_of(deed) if each in found}
     if deed.what == What.LIST:
         for key in meant:
             services.delete_list(key, customer_id=customer_id, now=now, is_said=True)
@@ -286,6 +287,6 @@ def _take_up(theirs: Sequence[OwnDeed], *, now: datetime) -> int:
     wanted = Wanted()
     for deed in theirs:
         if deed.what != What.MESSAGE:
-            wanted.add(deed.what, deed.key, split(deed.digests))
+            wanted.add(deed)
     found = find(theirs[0].customer_id, wanted)
     return sum(redo(deed, found, now=now) for deed in theirs)

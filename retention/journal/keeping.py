@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 # One record holds that many leaves; a line stays below some 250 kB.
 RUN = 500
 # Deeds of customers that a round writes down: choices do not wait for somebody who deletes much.
-DEEDS = 100
+DEEDS = 50
 # A head says nothing new more often than this.
 HEAD_EVERY = timedelta(seconds=60)
 FIRST = "the first record"

@@ -246,8 +246,7 @@ def find_things(people: People) -> deeds.Found:
             continue
         deed = _deed(record, people)
         if deed is not None and deed.what != OwnDeed.What.MESSAGE:
-            theirs = wanted.setdefault(deed.customer_id, deeds.Wanted())
-            theirs.add(deed.what, deed.key, deeds.split(deed.digests))
+            wanted.setdefault(deed.customer_id, deeds.Wanted()).add(deed)
     found: deeds.Found = {}
     for customer_id, theirs in wanted.items():
         found |= deeds.find(customer_id, theirs)

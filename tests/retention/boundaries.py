@@ -226,7 +226,7 @@ def make_own_deed(journaled: datetime | None) -> OwnDeed:
         key=1,
         digests=os.urandom(32),
         done_at=LONG_AGO,
-        journal_position=journaled and 7,
+        journal_position=None if journaled is None else 7,
         journaled_at=journaled,
     )
     return made
