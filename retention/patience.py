@@ -20,11 +20,16 @@ class StillInUse(Exception):
 
 @contextmanager
 def timed(run: RetentionRun) -> Iterator[None]:
-    """The longest of a run's transactions bounds how long anybody waited for its locks."""
+    """The longest of a run's transactions bounds how long anybody waited for its locks.
+
+    Those that gave up count as well: whoever came behind one in a lock's queue waited for its end.
+    """
     began = time.monotonic()
-    yield
-    took = timedelta(seconds=time.monotonic() - began)
-    run.longest_batch = max(run.longest_batch or took, took)
+    try:
+        yield
+    finally:
+        took = timedelta(seconds=time.monotonic() - began)
+        run.longest_batch = max(run.longest_batch or took, took)
 
 
 def patiently[Result](run: RetentionRun, attempt: Callable[[], Result]) -> Result:

@@ -3,11 +3,13 @@
 Made by the role that makes them in life, for the doors of the database let in no other.
 """
 
+import functools
 import os
 import secrets
 import uuid
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from types import ModuleType
 from typing import Any
 
 from django.db.models import Model
@@ -26,12 +28,49 @@ from accounts.models import (
 from consent.models import ReferenceUse, SalesCall
 from foundation.roles import APP, OWNER, as_role
 from messaging.models import OwnDeed, Tombstone
-from retention.models import Breach, DeclaredAccess, PrivacyRequest, Processor, PromiseAlert
+from retention.models import (
+    Breach,
+    DeclaredAccess,
+    PrivacyRequest,
+    Processor,
+    PromiseAlert,
+    RetentionRun,
+)
 from tests.factories import make_customer, make_staff, topic
 
 LONG_AGO = datetime(2012, 1, 1, tzinfo=UTC)
 # So long before a clock ran out its row was made.
 A_DAY = timedelta(days=1)
+
+
+def boundary_of[**P](*rules: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """The test is about both sides of these rules; with none named, of its parameter `rule`.
+
+    It fails where it ran one of them not at all, so naming a rule here excuses nothing.
+    """
+
+    def decorate(test: Callable[P, None]) -> Callable[P, None]:
+        @functools.wraps(test)
+        def run(*args: P.args, **kwargs: P.kwargs) -> None:
+            test(*args, **kwargs)
+            for rule in rules or (kwargs["rule"],):
+                assert RetentionRun.objects.filter(rule=rule).exists(), f"{rule} never ran"
+
+        run.bounds = rules  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def rules_bounded_in(module: ModuleType) -> set[str]:
+    """What the tests of a module say they run both sides of."""
+    found: set[str] = set()
+    for test in vars(module).values():
+        if (bounds := getattr(test, "bounds", None)) is not None:
+            marks = getattr(test, "pytestmark", ())
+            (each,) = [mark.args[1] for mark in marks if mark.name == "parametrize"] or [()]
+            found.update(bounds or each)
+    return found
 
 
 def colleague() -> User:

@@ -20,6 +20,7 @@ from retention.models import RetentionRun
 from retention.months import months_of, pending_months
 from retention.patience import StillInUse
 from retention.services import enforce, plan
+from tests.retention.boundaries import boundary_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,6 +70,7 @@ def names() -> set[str]:
     return {name for name, _month in months_of(TABLE)} & {OLD, OLDER}
 
 
+@boundary_of("outbox")
 @pytest.mark.usefixtures("months")
 def test_a_month_goes_thirteen_months_after_its_first_day_and_not_a_moment_before() -> None:
     with as_role(KEEPER):

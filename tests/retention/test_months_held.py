@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection, models
+from django.utils import translation
 
 from clicksend_portal.promises.readings import keeping
 from foundation.ids import uuid7_from
 from foundation.partitions import ensure_partitions, existing_partitions
 from foundation.roles import KEEPER, as_role
-from messaging.models import MessageContent, MessageRecord
+from messaging.models import MessageContent, MessageRecord, ProviderEvent
 from retention import holding, months, planning
 from retention.ages import ages
 from retention.holds import place_hold, release_hold
@@ -23,20 +24,24 @@ from retention.models import HeldRow, LegalHold, RetentionRun
 from retention.months import months_of, pending_months
 from retention.services import enforce, enforce_plan
 from tests.factories import make_customer, make_staff
+from tests.retention.boundaries import boundary_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CONTENT, RECORDS = "messaging_messagecontent", "messaging_messagerecord"
+CONTENT = "messaging_messagecontent"
 RULES_OF: dict[str, type[models.Model]] = {
     "message_content": MessageContent,
     "message_records": MessageRecord,
+    "provider_events": ProviderEvent,
 }
+TABLES = [model._meta.db_table for model in RULES_OF.values()]
 MONTH = datetime(2015, 3, 1, tzinfo=UTC)
 NEXT = datetime(2015, 4, 1, tzinfo=UTC)
 # When March 2015 has had its period, and April has not.
 OVER = {
     "message_content": datetime(2015, 7, 1, tzinfo=UTC),
     "message_records": datetime(2022, 3, 1, tzinfo=UTC),
+    "provider_events": datetime(2016, 4, 1, tzinfo=UTC),
 }
 THE_OTHER = uuid.UUID(int=2)
 
@@ -46,14 +51,14 @@ def customer() -> Iterator[uuid.UUID]:
     """Somebody with two messages in March 2015 and one in April, beside somebody with the same."""
     person = make_customer()
     with as_role(KEEPER):
-        for table in (CONTENT, RECORDS):
+        for table in TABLES:
             ensure_partitions(table, MONTH, NEXT)
         for owner in (person.pk, THE_OTHER):
             for at in (MONTH, datetime(2015, 3, 31, 23, 59, 59, tzinfo=UTC), NEXT):
                 write(owner, at)
     yield person.pk
     with as_role(KEEPER), connection.cursor() as cursor:
-        for table in (CONTENT, RECORDS):
+        for table in TABLES:
             for name, month in months_of(table):
                 if month <= NEXT:
                     cursor.execute(f"DROP TABLE {name}")
@@ -64,6 +69,9 @@ def write(owner: uuid.UUID, at: datetime) -> None:
     MessageContent.objects.create(id=key, customer_id=owner, body="Hei", sent_to="+4740000001")
     MessageRecord.objects.create(
         id=key, customer_id=owner, message_id="m", kind="sms", direction="out", date=at
+    )
+    ProviderEvent.objects.create(
+        id=key, kind="complaint", outcome="applied", happened_at=at, received_at=at
     )
 
 
@@ -89,6 +97,7 @@ def hold(**what: Any) -> LegalHold:
     )
 
 
+@boundary_of()
 @pytest.mark.parametrize("rule", RULES_OF)
 def test_a_month_goes_when_its_first_row_has_had_its_period_and_not_a_moment_before(
     rule: str, customer: uuid.UUID
@@ -102,6 +111,7 @@ def test_a_month_goes_when_its_first_row_has_had_its_period_and_not_a_moment_bef
     assert run(rule, OVER[rule]).removed == 0
 
 
+@boundary_of("held_rows")
 def test_a_customers_held_rows_stand_aside_and_the_month_goes(customer: uuid.UUID) -> None:
     now = OVER["message_content"]
     placed = hold(customer_id=customer, until=date(2015, 3, 30), now=now)
@@ -299,7 +309,8 @@ def test_held_words_are_told_apart_from_held_billing(customer: uuid.UUID) -> Non
     run("message_content", now)
     read = keeping.read_de_identified(now)
     assert read.value["held"] == 1
-    assert "Kept longer" in keeping.tell_de_identified(read.value)
+    with translation.override("en"):
+        assert "Kept longer" in keeping.tell_de_identified(read.value)
     assert keeping.read_seven_years(now).value["held"] == before
     late = OVER["message_records"]
     place_hold(

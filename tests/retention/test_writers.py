@@ -1,10 +1,12 @@
 """Others go on writing while months drop and a big customer is erased: none of them loses a row.
 
 How long anybody waits is bounded by construction: a statement that drops gives up after `LOCK_WAIT`
-and lets those behind it pass; the run's row says the longest of its transactions.
+and lets those behind it pass; the run's row says the longest of its transactions, also of those
+that gave up. Each writer keeps its own longest write, which must be explained by these.
 """
 
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +34,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Older than the content's period, so that its month is due; it is made for this test.
 OLD = month_start(months_later(NOW, -policy.MESSAGE_CONTENT.months - 1))
 TABLE = "messaging_messagecontent"
+# What a write takes by itself on a busy machine; one that waits for a reader waits for ever.
+OWN_WORK = timedelta(seconds=5)
 
 
 @pytest.fixture
@@ -52,13 +56,17 @@ class Writer:
         with as_role(KEEPER):
             self.list = give_lists(person, now=NOW)
         self.written = 0
+        self.longest = timedelta()
         self.has_begun = threading.Event()
         self.may_end = threading.Event()
 
     def work(self) -> None:
         try:
             while not self.may_end.wait(0.01):  # so that whoever drops gets its turn of two cores
+                began = time.monotonic()
                 self.write_once()
+                took = timedelta(seconds=time.monotonic() - began)
+                self.longest = max(self.longest, took)
                 self.has_begun.set()
         finally:
             self.has_begun.set()
@@ -73,6 +81,10 @@ class Writer:
             )
             ContactList.objects.filter(pk=self.list.pk).update(list_name=f"list {self.written}")
         self.written += 1
+
+    def assert_waited_no_longer_than(self, run: RetentionRun) -> None:
+        assert run.longest_batch is not None
+        assert timedelta() < self.longest <= policy.LOCK_WAIT + run.longest_batch + OWN_WORK
 
     def assert_nothing_lost(self) -> None:
         assert self.written
@@ -122,6 +134,8 @@ def test_a_month_drops_beside_writers_and_nobody_loses_a_row(old_month: str) -> 
     stored = RetentionRun.objects.get(rule="message_content")
     assert stored.longest_batch is not None
     assert stored.longest_batch <= stored.duration
+    for writer in working:
+        writer.assert_waited_no_longer_than(stored)
 
 
 def test_a_big_customer_is_erased_beside_writers_and_nobody_loses_a_row() -> None:
@@ -155,6 +169,10 @@ def test_beside_a_long_reader_writers_go_on_and_the_month_drops_once_it_ends(
     with as_role(KEEPER), reading(old_month) as end_reading, writers(1) as working:
         with pytest.raises(StillInUse):
             services.enforce(NOW, "test", only=["message_content"])
+        (given_up,) = RetentionRun.objects.all()
+        # It dropped nothing, and yet others may have stood behind it for as long as it tried.
+        assert given_up.longest_batch is not None
+        assert given_up.longest_batch >= policy.LOCK_WAIT
         before = working[0].written
         working[0].has_begun.clear()
         assert working[0].has_begun.wait(30)
@@ -162,6 +180,7 @@ def test_beside_a_long_reader_writers_go_on_and_the_month_drops_once_it_ends(
         end_reading()
         services.enforce(NOW, "test", only=["message_content"])
     working[0].assert_nothing_lost()
+    working[0].assert_waited_no_longer_than(given_up)
     with as_role(KEEPER):
         assert not MessageContent.objects.filter(body="old").exists()
     assert old_month not in existing_partitions(TABLE)
@@ -170,13 +189,44 @@ def test_beside_a_long_reader_writers_go_on_and_the_month_drops_once_it_ends(
 @contextmanager
 def reading(table: str) -> Iterator[Callable[[], object]]:
     """A report that has looked into the month and is not done; what is yielded ends it."""
+    with other() as reader:
+        reader.execute(f"SELECT count(*) FROM {table}")
+        yield reader.rollback
+
+
+@contextmanager
+def other() -> Iterator[psycopg.Connection]:
+    """Another process, with the keeper's rights."""
     wanted = {**connection.get_connection_params()}
     for name in ("cursor_factory", "context", "prepare_threshold", "server_side_binding"):
         wanted.pop(name, None)
-    with psycopg.connect(**wanted) as reader:
-        reader.execute("SET ROLE portal_keeper")
-        reader.execute(f"SELECT count(*) FROM {table}")
-        yield reader.rollback
+    with psycopg.connect(**wanted) as process:
+        process.execute("SET ROLE portal_keeper")
+        yield process
+
+
+def test_a_row_that_somebody_holds_is_left_to_the_next_night_and_the_rest_goes() -> None:
+    """The batch neither waits for it nor stops at it; whoever holds it goes on undisturbed."""
+    days = [NOW.replace(year=NOW.year - 4) - timedelta(days=each) for each in range(5)]
+    with as_role(KEEPER):
+        runs = [
+            RetentionRun.objects.create(rule="x", actor="x", cutoff=day, started_at=day)
+            for day in days
+        ]
+        with other() as holder:
+            holder.execute(
+                "SELECT 1 FROM retention_retentionrun WHERE id = %s FOR UPDATE", [runs[1].pk]
+            )
+            (first,) = services.enforce(NOW, "test", only=["retention_runs"], batch=2)
+            assert (first.removed, first.refused) == (4, "")
+            assert RetentionRun.objects.filter(rule="x").get() == runs[1]
+            holder.execute(
+                "UPDATE retention_retentionrun SET actor = 'y' WHERE id = %s", [runs[1].pk]
+            )
+            holder.commit()
+        (second,) = services.enforce(NOW, "test", only=["retention_runs"], batch=2)
+    assert second.removed == 1
+    assert not RetentionRun.objects.filter(rule="x").exists()
 
 
 def test_whoever_waits_behind_a_drop_waits_no_longer_than_one_lock() -> None:
