@@ -26,7 +26,7 @@ from retention.journal import deeds
 from retention.journal.keeping import write_erasure, write_partial_erasure
 from retention.models import DeletionRequest, DeletionStep, Scope, Source
 from retention.parts import PROFILE
-from retention.policy import ERASE_BATCH, WARN_AFTER
+from retention.policy import ERASE_BATCH
 from retention.schedule import ENTRIES, personal_entries
 
 logger = logging.getLogger(__name__)
@@ -412,22 +412,3 @@ def blanked_fields(request: DeletionRequest, name: str) -> list[str]:
     if request.scope == Scope.PROFILE and name == erasure.ACCOUNT:
         return list(PROFILE)
     return list(ENTRIES[name].blanked)
-
-
-@transaction.atomic
-def watch_deletions(now: datetime) -> int:
-    """Daily: tell the privacy address once of each that is open after 20 days; how many.
-
-    One that nobody confirmed by the day on which it is due is over: whoever asked can ask again.
-    """
-    today = now.date()
-    for lapsed in DeletionRequest.objects.unconfirmed().filter(due_on__lt=today):
-        end_part(lapsed, now=now)
-    waiting = DeletionRequest.objects.under_way().filter(
-        warned_at__isnull=True, requested_at__lte=now - WARN_AFTER
-    )
-    requests = list(waiting.select_for_update())
-    if requests:
-        emails.send_deletions_due(requests, today=today)
-        DeletionRequest.objects.filter(pk__in=[each.pk for each in requests]).update(warned_at=now)
-    return len(requests)

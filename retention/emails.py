@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.urls import reverse
@@ -17,6 +17,9 @@ from retention.entries import OnErasure, Words
 from retention.holdings import PIECES, Kept, entry_named
 from retention.models import DeletionRequest, Scope
 from retention.tokens import Purpose, make_token
+
+if TYPE_CHECKING:
+    from retention.desk.authorities import Authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,20 @@ def send_deletion_withdrawn(user: User, request: DeletionRequest) -> None:
     """Taken back. Who did not do that learns of it here."""
     sign_in = settings.PORTAL_URL + reverse("account_login")
     send_about(user, request, "deletion_withdrawn", url=sign_in)
+
+
+def send_deletion_lapsed(user: User, request: DeletionRequest, authority: "Authority") -> None:
+    """Nobody confirmed it in time: what was not done and why, how to ask again, and where to
+    complain (GDPR art. 12 (4))."""
+    page = "deletion_start" if request.scope == Scope.EVERYTHING else "data_overview"
+    send_about(
+        user,
+        request,
+        "deletion_lapsed",
+        url=settings.PORTAL_URL + reverse(page),
+        privacy_email=settings.PRIVACY_EMAIL,
+        authority=authority,
+    )
 
 
 def send_deletion_to_confirm(user: User, request: DeletionRequest, *, now: datetime) -> None:

@@ -6,7 +6,7 @@ Archives that were made before hold copies of it, so they go with every part.
 import uuid
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
 from django.db.models import Model, Q, QuerySet
@@ -100,7 +100,7 @@ def span(request: DeletionRequest, person_id: uuid.UUID) -> tuple[datetime | Non
     zone = zone_named(name or "") or timezone.get_default_timezone()
 
     def midnight(day: date) -> datetime:
-        return datetime.combine(day, time.min, zone)
+        return datetime.combine(day, time.min, zone).astimezone(UTC)
 
     begin = None
     # No key of a message is older (RFC 9562); the first day of year 1 fits no column.

@@ -35,10 +35,15 @@ class Period:
         return months_later(start, self.months) + timedelta(days=self.days)
 
     def cutoff(self, now: datetime) -> datetime:
-        """The last moment at which a clock may have started for its period to be over `now`."""
+        """The last moment at which a clock may have started for its period to be over `now`.
+
+        In UTC whatever zone `now` is in: Python's days are a clock's, with 23 or 25 hours where it
+        changes.
+        """
+        now = now.astimezone(UTC)
         if not self.months:
             return now - timedelta(days=self.days)
-        today = now.astimezone(UTC).date()
+        today = now.date()
         if self.from_year_end:
             day = date(today.year, 12, 31)
             while self.end(day) > today:

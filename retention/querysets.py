@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from django.db.models import Max, Q, QuerySet
 
+from retention.policy import WARN_BEFORE
+
 
 class DeletionRequestQuerySet(QuerySet[Any]):
     def open(self) -> Self:
@@ -35,6 +37,14 @@ class DeletionRequestQuerySet(QuerySet[Any]):
     def late(self, today: date) -> Self:
         """The law's month is over, and it is not done."""
         return self.under_way().filter(due_on__lt=today)
+
+    def due_soon(self, today: date) -> Self:
+        """Not late yet, and no more than the last days of the law's month are left."""
+        return self.under_way().filter(due_on__range=(today, today + WARN_BEFORE))
+
+    def lapsed(self) -> Self:
+        """Begun by staff, and over because nobody confirmed it; the newest first."""
+        return self.filter(lapsed=True).order_by("-finished_at")
 
 
 class RetentionRunQuerySet(QuerySet[Any]):

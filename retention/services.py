@@ -25,11 +25,12 @@ from retention.asking import (
     request_for_customer,
     withdraw_deletion,
 )
-from retention.deleting import execute_deletion, run_batch, run_deletions, watch_deletions
+from retention.deleting import execute_deletion, run_batch, run_deletions
 from retention.entries import Entry, Removal, Rule
 from retention.models import RetentionRun
 from retention.policy import BATCH_SIZE
 from retention.schedule import RULES, model_of
+from retention.watching import watch_deletions
 
 logger = logging.getLogger(__name__)
 

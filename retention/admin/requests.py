@@ -1,10 +1,12 @@
 """Deletion requests with their steps: begun for those who ask by phone, and looked after."""
 
 import uuid
+from collections.abc import Collection, Iterable
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -19,6 +21,7 @@ from accounts.admin.door import CustomerDoor
 from accounts.models import Basis, Seen, User
 from foundation.staff import ReadOnlyAdmin, WorkItem, WorkList
 from retention import services
+from retention.asking import staff_name
 from retention.models import DeletionRequest, DeletionStep, Scope
 from retention.schedule import ENTRIES
 from retention.wish_forms import IdentityForm, StartForm
@@ -48,20 +51,58 @@ class StepInline(admin.TabularInline[DeletionStep, DeletionRequest]):
         return False
 
 
+class DueFilter(admin.SimpleListFilter):
+    """By the law's month: what is late, and what will be."""
+
+    title = gettext_lazy("the law's month")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("late", _("late")),
+            ("soon", _("due soon")),
+            ("open", _("under way")),
+            ("lapsed", _("lapsed unconfirmed")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        requests, today = DeletionRequest.objects.all(), timezone.localdate()
+        match self.value():
+            case "late":
+                chosen = requests.late(today)
+            case "soon":
+                chosen = requests.due_soon(today)
+            case "open":
+                chosen = requests.under_way()
+            case "lapsed":
+                chosen = requests.lapsed()
+            case _:
+                return queryset
+        return queryset.filter(pk__in=chosen.order_by().values("pk"))
+
+
 @admin.register(DeletionRequest)
 class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
     seen = (Seen.REQUESTS,)
     change_list_template = "retention/admin/requests.html"
     change_form_template = "retention/admin/request.html"
-    list_display = ("reference", "scope", "state", "source", "requested_at", "due_on", "lateness")
-    list_filter = ("state", "scope", "source")
+    list_display = (
+        "reference",
+        "scope",
+        "standing",
+        "source",
+        "requested_at",
+        "due_on",
+        "lateness",
+    )
+    list_filter = (DueFilter, "state", "scope", "source")
     date_hierarchy = "requested_at"
     fields = (
         "reference",
         "scope",
         "since",
         "until",
-        "state",
+        "standing",
         "source",
         "actor",
         "person_id",
@@ -75,12 +116,21 @@ class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
         "deleted",
         "still_kept",
     )
-    readonly_fields = ("deleted", "still_kept")
+    readonly_fields = ("standing", "deleted", "still_kept")
     inlines = (StepInline,)
 
     def person_of(self, obj: DeletionRequest) -> uuid.UUID | None:
         """Nobody once it is done: the request names nobody then."""
         return obj.person_id
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """By their month, what is due first stands first."""
+        by_month = DueFilter.parameter_name in request.GET
+        return ("due_on", "requested_at") if by_month else ("-requested_at",)
+
+    @admin.display(description=gettext_lazy("state"), ordering="state")
+    def standing(self, wish: DeletionRequest) -> str:
+        return wish.standing
 
     @admin.display(description=gettext_lazy("late"), boolean=True)
     def lateness(self, wish: DeletionRequest) -> bool | None:
@@ -104,17 +154,22 @@ class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
     def work_list(self, request: HttpRequest) -> WorkList | None:
         """Under way, what is due first above: the worker ends them, so one that stays needs a look.
 
-        Those that wait for the customer or for a second check are named so.
+        Those that wait for the customer or for a second check say how they end without either,
+        and are whose who began them.
         """
         under_way = DeletionRequest.objects.under_way()
+        shown = list(under_way[:OPEN_SHOWN])
+        unreached = unreached_of(shown)
+        me = staff_name(cast("User", request.user))
         items = [
             WorkItem(
                 title=f"{wish.get_scope_display()}: {wish.get_state_display()}",
                 url=reverse(f"{ADDRESS}_change", args=[wish.pk]),
-                note="" if wish.due_on else due_words(wish),
+                note=note_of(wish, unreached),
                 due=wish.due_on,
+                is_mine=wish.state == State.UNCONFIRMED and wish.actor == me,
             )
-            for wish in under_way[:OPEN_SHOWN]
+            for wish in shown
         ]
         return WorkList(
             title=_("Deletions under way"),
@@ -269,10 +324,28 @@ def recorded_words(wish: DeletionRequest) -> str:
     return _("Recorded. The deletion runs.")
 
 
+def unreached_of(wishes: Iterable[DeletionRequest]) -> set[uuid.UUID]:
+    """Whom no mail asks to confirm what staff began, for their address was never confirmed."""
+    asked = [wish.person_id for wish in wishes if wish.state == State.UNCONFIRMED]
+    nobody = User.objects.filter(pk__in=asked, email_confirmed_at=None)
+    return set(nobody.values_list("pk", flat=True)) if asked else set()
+
+
+def note_of(wish: DeletionRequest, unreached: Collection[uuid.UUID]) -> str:
+    """What a colleague must know of it beside its state and its day."""
+    if wish.due_on is None:
+        return due_words(wish)
+    if wish.state != State.UNCONFIRMED:
+        return ""
+    if wish.person_id in unreached:
+        return _("no email went out: ends undone after its day unless two of you check who asks")
+    return _("ends undone after its day unless it is confirmed or two of you check who asks")
+
+
 def is_late(wish: DeletionRequest) -> bool:
     return (
         wish.due_on is not None
-        and wish.due_on < timezone.now().date()
+        and wish.due_on < timezone.localdate()
         and wish.state not in (State.FINISHED, State.WITHDRAWN)
     )
 

@@ -5,6 +5,7 @@ whom, and what was kept until which date.
 """
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -76,6 +77,8 @@ class DeletionRequest(models.Model):
     # A deletion that waits also deactivates; taking it back undoes only what it did itself.
     deactivated = models.BooleanField(default=False, editable=False)
     warned_at = models.DateTimeField(null=True, editable=False)
+    # Begun by staff, and over because nobody confirmed it in time: nobody took it back.
+    lapsed = models.BooleanField(_("lapsed"), default=False, db_default=False, editable=False)
     # When a round last found that a legal hold, and nothing else, keeps it open.
     held_at = models.DateTimeField(null=True, editable=False)
     finished_at = models.DateTimeField(_("done at"), null=True)
@@ -126,6 +129,10 @@ class DeletionRequest(models.Model):
                 ),
                 name="retention_finished_names_nobody",
             ),
+            models.CheckConstraint(
+                condition=models.Q(lapsed=False) | models.Q(state="withdrawn"),
+                name="retention_lapsed_is_over",
+            ),
             # Two people look at who is asking, never one twice.
             models.CheckConstraint(
                 condition=models.Q(checked_again_by="")
@@ -147,6 +154,24 @@ class DeletionRequest(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state == self.State.FINISHED
+
+    @property
+    def standing(self) -> str:
+        """Its state in words."""
+        return str(
+            _("lapsed: nobody confirmed it in time")
+            if self.lapsed
+            else self.State(self.state).label
+        )
+
+    def is_past_due(self, moment: datetime | None) -> bool:
+        """Whether what is done then is done after the law's month. Only the days to think it over
+        may lead there: they count from when the customer confirmed what staff began for them."""
+        return moment is not None and self.due_on is not None and moment.date() > self.due_on
+
+    @property
+    def begins_past_due(self) -> bool:
+        return self.is_past_due(self.begins_at)
 
 
 class DeletionStep(models.Model):

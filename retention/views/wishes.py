@@ -45,11 +45,13 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             wish = None
         else:
             return redirect("deletion_status", reference=wish.reference)
+    begins = services.begins_if_confirmed(wish, now=now) if wish else None
     context = {
         "wish": wish,
         "token": token,
         "preview": preview_of(wish) if wish else None,
-        "begins": services.begins_if_confirmed(wish, now=now) if wish else None,
+        "begins": begins,
+        "past_due": wish is not None and wish.is_past_due(begins),
     }
     return render(request, "retention/confirm_deletion.html", context)
 

@@ -10,7 +10,7 @@ from clicksend_portal.beat import SCHEDULE
 from clicksend_portal.promises.readings.keeping import DELETED_WITHIN
 from foundation.roles import KEEPER, as_role
 from messaging.models import Message
-from retention import asking, deleting, services
+from retention import asking, services, watching
 from retention.admin.requests import due_words
 from retention.models import DeletionRequest, Source
 from retention.policy import WARN_AFTER, WAY_BACK
@@ -104,7 +104,7 @@ def test_who_confirms_while_the_month_ends_is_deleted_or_told_and_never_just_sto
     wish = services.request_for_customer(person.pk, actor=make_staff(), now=NOW)
     assert wish.due_on is not None
     over = datetime.combine(wish.due_on, datetime.min.time(), UTC) + timedelta(days=1)
-    module, name = (deleting, "end_part") if first == "the customer" else (asking, "stop_account")
+    module, name = (watching, "day_of") if first == "the customer" else (asking, "stop_account")
     real = getattr(module, name)
 
     def meanwhile(*args: Any, **kwargs: Any) -> Any:
