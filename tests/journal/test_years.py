@@ -2,16 +2,20 @@
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from accounts.models import User
 from consent.models import Leaf
+from foundation.roles import KEEPER, as_role
 from retention import services
 from retention.journal import file, leaving, replay
 from retention.journal.audit import first_difference
@@ -371,6 +375,34 @@ def test_killed_at_any_line_nothing_is_lost_and_the_next_night_ends_it(
     assert check() == first_difference(OVER) == ""
     (said,) = opt_outs_of(journal)
     assert everything(journal).count('"person"') == 1
+    assert said["at"] > moment(NOW)
+    kept = [record.position for record in journal.kept()]
+    assert kept == sorted(set(kept))
+    assert leaves_after(journal) == Leaf.objects.count()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_nights_at_once_let_a_year_go_once(journal: Journal) -> None:
+    """Each with a connection of its own: both may see that it is over; it leaves once."""
+    for now in (NOW, NEW_YEAR):
+        no(make_customer(yes=("newsletter",)), now=now)
+        keep_log(now)
+    together = Barrier(2)
+
+    def let_go() -> int:
+        try:
+            with as_role(KEEPER):
+                together.wait(30)
+                return let_years_go(OVER)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as nights:
+        done = [each.result(timeout=60) for each in [nights.submit(let_go) for _ in range(2)]]
+    assert max(done) > 0
+    assert check() == first_difference(OVER) == ""
+    assert let_years_go(OVER) == 0
+    (said,) = opt_outs_of(journal)
     assert said["at"] > moment(NOW)
     kept = [record.position for record in journal.kept()]
     assert kept == sorted(set(kept))

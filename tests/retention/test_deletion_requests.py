@@ -240,7 +240,7 @@ def test_it_is_due_a_month_later_by_the_customers_calendar(
         {"held_at": NOW},
         {"removed": {"accounts.User": 1}},
     ],
-    ids=str,
+    ids=lambda values: "-".join(values),
 )
 def test_the_web_process_adds_wishes_and_no_results(values: dict[str, Any]) -> None:
     usual = {
