@@ -338,8 +338,8 @@ def note_of(wish: DeletionRequest, unreached: Collection[uuid.UUID]) -> str:
     if wish.state != State.UNCONFIRMED:
         return ""
     if wish.person_id in unreached:
-        return _("no email went out: ends undone after its day unless two of you check who asks")
-    return _("ends undone after its day unless it is confirmed or two of you check who asks")
+        return _("lapses after its day unless two of you check who asks: no email went out")
+    return _("lapses after its day unless it is confirmed, or two of you check who asks")
 
 
 def is_late(wish: DeletionRequest) -> bool:
