@@ -459,14 +459,21 @@ def _erase(record: Record, *, now: datetime) -> None:
 
 
 def _withdrawal(record: Record, people: People, report: Report, now: datetime) -> None:
-    """Without a second mail. What it had deactivated comes back with it, as it did then."""
+    """Without a second mail. What it had deactivated comes back with it, as it did then.
+
+    What waited for a word and was over on its last day had lapsed (`retention.watching`).
+    """
+    at = datetime.fromisoformat(record.entry["at"])
     wishes = DeletionRequest.objects.filter(reference=record.entry["reference"])
     for waiting in wishes.not_begun():
         if waiting.deactivated:
             User.objects.filter(pk=waiting.person_id).update(deactivated_at=None)
         wishes.update(
             state=DeletionRequest.State.WITHDRAWN,
-            finished_at=datetime.fromisoformat(record.entry["at"]),
+            lapsed=waiting.state == DeletionRequest.State.UNCONFIRMED
+            and waiting.due_on is not None
+            and at.date() >= waiting.due_on,
+            finished_at=at,
             person_id=None,
             contact_list_id=None,
             check_note="",

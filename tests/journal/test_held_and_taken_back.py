@@ -207,6 +207,26 @@ def test_a_deletion_that_was_taken_back_after_the_backup_is_not_begun(
     assert check() == first_difference(LATER) == ""
 
 
+@pytest.mark.parametrize("days", [10, 40])
+def test_one_that_lapsed_after_the_backup_has_lapsed(
+    days: int, reader: User, staff: User, journal: Journal
+) -> None:
+    """And one that was taken back before its month was over was taken back."""
+    wish = services.request_for_customer(reader.pk, actor=staff, now=NOW)
+    at = NOW + timedelta(days=days)
+    with forgotten():
+        if days == 40:
+            services.watch_deletions(at)
+        else:
+            services.withdraw_deletion(wish.reference, actor="self", now=at)
+        keep_log(at)
+    mails = Message.objects.count()
+    run()
+    wish.refresh_from_db()
+    assert (wish.state, wish.lapsed, wish.finished_at) == ("withdrawn", days == 40, at)
+    assert Message.objects.count() == mails
+
+
 def test_one_that_still_waits_goes_on_waiting(reader: User, journal: Journal) -> None:
     wish = ask(reader, wait=True)
     with forgotten():
