@@ -16,15 +16,19 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 
+from accounts import emails as account_emails
+from accounts.models import User
 from clicksend_portal import beat
 from consent import services as consent
 from consent.models import Source as Way
+from foundation.partitions import ensure_partitions as make_partitions
 from foundation.partitions import existing_partitions
 from foundation.roles import APP, KEEPER, OWNER, as_role
 from messaging.models import Message
 from messaging.outbox import put_account_mail
-from retention import enforcement, returning, services, watching
+from retention import emails, enforcement, returning, services
 from retention.desk import breaches
+from retention.desk import emails as desk_emails
 from retention.desk import watching as desk_watching
 from retention.entries import Removal
 from retention.holds import place_hold
@@ -240,7 +244,7 @@ TELLING = {
     "ask_to_return": Telling(
         prepare=leave_accounts,
         job=returning.ask_to_return,
-        place=returning.emails,
+        place=account_emails,
         name="send_still_wanted",
         purpose="still_wanted",
         mails=4,
@@ -248,7 +252,7 @@ TELLING = {
     "watch_deletions: lapsed": Telling(
         prepare=let_requests_lapse,
         job=services.watch_deletions,
-        place=watching.emails,
+        place=emails,
         name="send_deletion_lapsed",
         purpose="deletion_lapsed",
         mails=4,
@@ -256,7 +260,7 @@ TELLING = {
     "watch_deletions: due": Telling(
         prepare=leave_requests_open,
         job=services.watch_deletions,
-        place=watching.emails,
+        place=emails,
         name="send_deletions_due",
         purpose="deletions_due",
         mails=1,
@@ -264,7 +268,7 @@ TELLING = {
     "watch_desk": Telling(
         prepare=ask_the_desk,
         job=desk_watching.watch_requests,
-        place=desk_watching.emails,
+        place=desk_emails,
         name="send_desk_digest",
         purpose="desk_digest",
         mails=1,
@@ -272,7 +276,7 @@ TELLING = {
     "watch_breaches": Telling(
         prepare=let_clocks_run,
         job=breaches.watch_breaches,
-        place=breaches.emails,
+        place=desk_emails,
         name="send_breach_alarm",
         purpose="breach_alarm",
         mails=4,
@@ -283,16 +287,17 @@ TELLING = {
 def marked() -> int:
     """How many rows say that somebody was told of them, or that they are over."""
     with as_role(OWNER):
-        return sum(
+        told: list[int] = [
             rows.count()
             for rows in (
-                returning.User.objects.filter(asked_to_return_at__isnull=False),
+                User.objects.filter(asked_to_return_at__isnull=False),
                 DeletionRequest.objects.filter(warned_at__isnull=False),
                 DeletionRequest.objects.filter(lapsed=True),
                 PrivacyRequest.objects.filter(announced_at__isnull=False),
                 Breach.objects.filter(alarms__gt=0),
             )
-        )
+        ]
+    return sum(told)
 
 
 @pytest.mark.django_db
@@ -377,7 +382,7 @@ def test_a_night_killed_while_it_makes_months_is_made_up_by_the_next(
 ) -> None:
     before = months_there()
     with monkeypatch.context() as patch:
-        patch.setattr(services, "make_partitions", dying(services.make_partitions, call, moment))
+        patch.setattr(services, "make_partitions", dying(make_partitions, call, moment))
         with pytest.raises(Killed):
             services.ensure_partitions(FAR)
     done = months_there() - before

@@ -54,11 +54,11 @@ def english(client: Client, address: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("scope", "page"),
+    ("scope", "view"),
     [(Scope.EVERYTHING, "deletion_start"), (Scope.PROFILE, "data_overview")],
 )
 def test_the_customer_is_told_once_that_nothing_was_done_why_and_where_to_complain(
-    scope: Scope, page: str
+    scope: Scope, view: str
 ) -> None:
     person = make_customer(language="en", legal_entity="se")
     wish = begin(person, scope=scope)
@@ -69,7 +69,7 @@ def test_the_customer_is_told_once_that_nothing_was_done_why_and_where_to_compla
     assert mail.subject == "The deletion was not confirmed in time"
     for body in (mail.text, unescape(mail.html)):
         assert "we deleted nothing" in body
-        assert settings.PORTAL_URL + reverse(page) in body
+        assert settings.PORTAL_URL + reverse(view) in body
         assert settings.PRIVACY_EMAIL in body
         assert "Integritetsskyddsmyndigheten" in body
         assert "go to court" in body
