@@ -38,18 +38,18 @@ def check_transaction(values: dict[str, Any], now: datetime) -> None:
 def check_days(values: dict[str, Any], *, begun: str, ended: str, now: datetime) -> None:
     """What ended so long ago that the schedule would remove it tonight does not come in.
 
-    A line that names none of our companies is of its account's: `too_old_for` says for which of
-    them it would be too old.
+    Only the database knows of which of our companies a line is that names none, and whether the
+    bill is here and waits for its end. `too_old_for` says for which of them it would be too old;
+    None is for all.
     """
     values["too_old_for"] = []
     if (end := values[ended]) is None:
         return
     if end < values[begun]:
         raise Unfit(ended, "before_date")
-    too_old_for = companies_past_keeping(end, now=now)
-    if values["legal_entity"] in too_old_for or is_past_keeping(end, now=now):
-        raise Unfit(ended, "too_old")
-    values["too_old_for"] = too_old_for
+    values["too_old_for"] = (
+        None if is_past_keeping(end, now=now) else companies_past_keeping(end, now=now)
+    )
 
 
 def companies_past_keeping(ended_on: date, *, now: datetime) -> list[str]:

@@ -13,6 +13,7 @@ from messaging.policy import FEED_LINE_BYTES
 
 # What may be wrong with a line; `docs/api.md` explains them to whoever sends it.
 REASONS: Final = (
+    "another_date",
     "before_date",
     "customer_leaving",
     "deleted_by_customer",

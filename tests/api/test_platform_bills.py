@@ -1,6 +1,6 @@
 """Invoices and transactions from the platform."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -8,7 +8,9 @@ import pytest
 from django.conf import LazySettings
 
 from accounts.models import Invoice, Transaction, User
+from foundation.roles import KEEPER, as_role
 from retention import policy as retention
+from retention.services import enforce
 from tests.api.feeding import CUSTOMER, feed, wrong
 from tests.factories import make_customer
 
@@ -73,6 +75,116 @@ def test_a_bill_says_of_which_company_of_ours_it_is_or_takes_the_accounts(kari: 
     assert Transaction.objects.get().legal_entity == "au"
 
 
+BILLS = [("invoices", invoice, "settled_on"), ("transactions", transaction, "ended_on")]
+
+
+def stored(kind: str) -> Any:
+    model: Any = Invoice if kind == "invoices" else Transaction
+    return model._base_manager.get()
+
+
+def test_a_bill_sent_again_stays_as_it_was_made_out(kari: User) -> None:
+    """It has its own copy of whom it bills and by whose law: of that day, not of this."""
+    User.objects.filter(pk=kari.pk).update(legal_entity="au")
+    for kind, record, _end in BILLS:
+        assert feed(kind, record(), now=TODAY).taken == 1
+    User.objects.filter(pk=kari.pk).update(
+        company="", first_name="Kari", last_name="Nordmann", legal_entity="no"
+    )
+    for kind, record, end in BILLS:
+        assert feed(kind, record(), now=TODAY).unchanged == 1
+        assert feed(kind, record(amount="9", **{end: "2026-11-14"}), now=TODAY).taken == 1
+        assert stored(kind).legal_entity == "au"
+        assert stored(kind).amount == 9
+    assert Invoice.objects.get().billed_to == "Kari AS"
+    feed("invoices", invoice(invoice_number="2"), now=TODAY)
+    new = Invoice.objects.get(invoice_number="2")
+    assert (new.billed_to, new.legal_entity) == ("Kari Nordmann", "no")
+
+
+def test_a_bill_sent_again_is_made_out_anew_where_the_line_says_so(kari: User) -> None:
+    feed("invoices", invoice(), now=TODAY)
+    feed("transactions", transaction(), now=TODAY)
+    corrected = invoice(billed_to="Kari Holding", legal_entity="no")
+    taken = feed("invoices", corrected, invoice(amount="9"), invoice(amount="10"), now=TODAY)
+    assert (taken.taken, taken.unchanged) == (1, 2)
+    found = Invoice.objects.get()
+    assert (found.billed_to, found.legal_entity, found.amount) == ("Kari Holding", "no", 10)
+    assert feed("transactions", transaction(legal_entity="no"), now=TODAY).taken == 1
+    assert Transaction.objects.get().legal_entity == "no"
+
+
+@pytest.mark.parametrize(("kind", "record", "ended"), BILLS)
+def test_an_old_line_does_not_open_a_bill_again(kind: str, record: Any, ended: str) -> None:
+    """Its clock runs: without an end it would be kept as long as the account."""
+    feed(kind, record(**{ended: "2026-11-14"}), now=TODAY)
+    assert feed(kind, record(), now=TODAY).unchanged == 1
+    assert feed(kind, record(**{ended: "2026-11-15"}), record(), now=TODAY).taken == 1
+    assert getattr(stored(kind), ended) == date(2026, 11, 15)
+
+
+@pytest.mark.parametrize(("kind", "record", "ended"), BILLS)
+@pytest.mark.parametrize("by_line", [True, False])
+@pytest.mark.parametrize(
+    ("entities", "entity", "day"),
+    [
+        ("", "", "2020-03-01"),  # seven years to the day
+        ("no=60+year-end", "no", "2021-12-31"),
+        ("au=36", "au", "2024-03-01"),
+    ],
+)
+def test_an_end_told_too_late_ends_the_bill_that_waits_for_it_and_no_other(
+    kari: User,
+    settings: LazySettings,
+    kind: str,
+    record: Any,
+    ended: str,
+    by_line: bool,
+    entities: str,
+    entity: str,
+    day: str,
+) -> None:
+    settings.LEGAL_ENTITIES = retention.parse_legal_entities(entities)
+    User.objects.filter(pk=kari.pk).update(legal_entity=entity)
+    begun = {"date": "2019-01-01", **({"legal_entity": entity} if by_line and entity else {})}
+    late = record(**begun, **{ended: day})
+    assert wrong(feed(kind, late, now=TODAY)) == [(1, ended, "too_old")]
+    # One that is here waits for its end, even if it came in a moment ago.
+    assert feed(kind, record(**begun), now=TODAY).taken == 1
+    assert feed(kind, late, now=TODAY).taken == 1
+    assert getattr(stored(kind), ended) == date.fromisoformat(day)
+    number = {"invoice_number": "b", "transaction_id": "b"}
+    both = feed(kind, record(**begun) | number, late | number, now=TODAY)
+    assert (both.taken, wrong(both)) == (1, [])
+    # One that has its end has its clock.
+    number = {"invoice_number": "c", "transaction_id": "c"}
+    assert feed(kind, record(**begun, **{ended: "2025-01-01"}) | number, now=TODAY).taken == 1
+    assert wrong(feed(kind, late | number, now=TODAY)) == [(1, ended, "too_old")]
+    number = {"invoice_number": "d", "transaction_id": "d"}
+    in_time = date.fromisoformat(day) + timedelta(days=1)
+    assert feed(kind, record(**begun) | number, now=TODAY).taken == 1
+    assert feed(kind, record(**begun, **{ended: str(in_time)}) | number, now=TODAY).taken == 1
+    # Tonight those leave that have had their time.
+    with as_role(KEEPER):
+        enforce(TODAY, "test", only=[kind])
+    left = (Invoice if kind == "invoices" else Transaction).objects.order_by(ended)
+    assert [getattr(each, ended) for each in left] == [in_time, date(2025, 1, 1)]
+
+
+def test_a_bill_that_is_here_is_too_old_by_its_own_company_not_the_accounts(
+    kari: User, settings: LazySettings
+) -> None:
+    settings.LEGAL_ENTITIES = retention.parse_legal_entities("no=60+year-end,au=36")
+    User.objects.filter(pk=kari.pk).update(legal_entity="no")
+    ended = invoice(date="2019-01-01", settled_on="2023-05-01")
+    assert feed("invoices", ended, now=TODAY).taken == 1
+    User.objects.filter(pk=kari.pk).update(legal_entity="au")
+    assert feed("invoices", ended, now=TODAY).unchanged == 1
+    assert wrong(feed("invoices", ended | {"invoice_number": "2"}, now=TODAY)) == [
+        (1, "settled_on", "too_old")
+    ]
+
+
 def test_a_number_is_of_one_customer_for_ever(kari: User) -> None:
     make_customer(platform_id=2)
     for kind, record in (("invoices", invoice), ("transactions", transaction)):
@@ -97,10 +209,7 @@ def test_a_bill_whose_customer_is_erased_is_never_tied_to_anybody_again(kari: Us
     assert Invoice.objects.get().customer is None
 
 
-@pytest.mark.parametrize(
-    ("kind", "record", "ended"),
-    [("invoices", invoice, "settled_on"), ("transactions", transaction, "ended_on")],
-)
+@pytest.mark.parametrize(("kind", "record", "ended"), BILLS)
 @pytest.mark.parametrize("leaves", ["erased", "leaving"])
 def test_a_bill_ends_after_its_customer_has_left_and_nothing_else_of_it_changes(
     kari: User, kind: str, record: Any, ended: str, leaves: str
@@ -154,10 +263,7 @@ def test_a_bill_comes_in_as_long_as_its_company_keeps_it(
     assert taken.taken == 4
 
 
-@pytest.mark.parametrize(
-    ("kind", "record", "ended"),
-    [("invoices", invoice, "settled_on"), ("transactions", transaction, "ended_on")],
-)
+@pytest.mark.parametrize(("kind", "record", "ended"), BILLS)
 def test_a_bill_comes_in_as_long_as_it_is_kept(kind: str, record: Any, ended: str) -> None:
     """Seven years from its end, to the day; one that has not ended has no clock."""
     old = {"date": "2019-01-01"}

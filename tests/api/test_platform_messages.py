@@ -318,3 +318,23 @@ def test_the_first_bad_lines_are_named_and_all_are_counted(
     taken = feed("message-records", *lines, batch=2)
     assert [each.line for each in taken.bad] == [1, 2, 3]
     assert (taken.bad_lines, taken.taken) == (5, 1)
+
+
+def test_a_message_under_another_date_is_another_message(kari: User) -> None:
+    """Its date is part of what it is known by; in one batch that is seen, and refused."""
+    later = int((NOW + timedelta(hours=1)).timestamp())
+    lines = (message(), message(date=later), message(message_id="m2", date=later), message())
+    taken = feed("message-records", *lines)
+    assert (taken.taken, taken.unchanged, wrong(taken)) == (2, 1, [(2, "date", "another_date")])
+    same = NOW.replace(microsecond=1000).isoformat(), NOW.replace(microsecond=1999).isoformat()
+    both = feed("message-records", *(message(message_id="m3", date=each) for each in same))
+    assert (both.taken, both.unchanged, wrong(both)) == (1, 1, [])
+    assert feed("message-records", message(date=later)).taken == 1
+    assert [each.message_id for each in records(kari)] == ["m1", "m1", "m2", "m3"]
+
+
+def test_two_customers_may_have_a_message_of_the_same_number(kari: User) -> None:
+    make_customer(platform_id=2)
+    later = int((NOW + timedelta(hours=1)).timestamp())
+    taken = feed("message-records", message(), message(user_id=2, date=later))
+    assert (taken.taken, wrong(taken)) == (2, [])
