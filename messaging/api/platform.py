@@ -113,8 +113,10 @@ FEEDS = {
         "message-records",
         lines.MessageRecordLineSerializer,
         "Messages of customers, with their content",
-        "Known by `user_id`, `message_id` and `date`. Status, parts, price, currency, country and "
-        "carrier may change later; a message that has arrived does not wait again. What it said, "
+        "Known by `user_id`, `message_id` and `date`, which must never change: under another date "
+        "it is another message. Status, parts, price, currency, country and carrier may change "
+        "later, of a message that a legal hold keeps the status alone; a message that has arrived "
+        "does not wait again. What it said, "
         "to whom and from whom comes in with its record or never, and only while it is kept: this "
         "month and the three before. Records are kept for seven years.",
     ),
@@ -128,12 +130,16 @@ FEEDS = {
         "invoices",
         lines.InvoiceLineSerializer,
         "Invoices",
-        "Known by `invoice_number`, which belongs to one customer for ever.",
+        "Known by `invoice_number`, which belongs to one customer for ever. Replaced, but "
+        "`billed_to`, `legal_entity` and `settled_on` stay where a line leaves them out; what a "
+        "legal hold keeps takes its end alone.",
     ),
     "transactions": feed_of(
         "transactions",
         lines.TransactionLineSerializer,
         "Payments and charges",
-        "Known by `transaction_id`, which belongs to one customer for ever.",
+        "Known by `transaction_id`, which belongs to one customer for ever. Replaced, but "
+        "`legal_entity` and `ended_on` stay where a line leaves them out; what a legal hold keeps "
+        "takes its end alone.",
     ),
 }
