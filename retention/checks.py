@@ -24,7 +24,7 @@ from django.db.models import (
 )
 
 from retention.entities import entity_periods
-from retention.entries import DataClass, Entry, Kind, OnErasure, Removal, Rule
+from retention.entries import DataClass, Entry, Kind, OnErasure, Removal, Rule, Then
 from retention.policy import BILLING_LIMIT
 from retention.schedule import ENTRIES
 
@@ -54,7 +54,7 @@ def schedule_errors(
                     f"retention/schedule.py names {label}, which is no model.", id="retention.E003"
                 )
             )
-        found += [*period_errors(entry), *erasure_errors(entry)]
+        found += [*period_errors(entry), *erasure_errors(entry), *leaving_errors(entry, entries)]
     return sorted(found, key=lambda error: (str(error.id), error.msg))
 
 
@@ -190,6 +190,28 @@ def is_clock(field: "Field[Any, Any] | None", rule: Rule) -> bool:
     if rule.removal == Removal.PARTITIONS:
         return isinstance(field, UUIDField) and field.primary_key
     return isinstance(field, DateField)
+
+
+# What a rule may say that it leaves, by how it removes.
+MAY_LEAVE = {Removal.PARTITIONS: {Then.BLANK, Then.TOTALS}, Removal.BATCHES: {Then.TOTALS}}
+
+
+def leaving_errors(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[CheckMessage]:
+    """What a rule leaves of its rows stands elsewhere, and at least as long."""
+    for rule in entry.rules:
+        if rule.leaves is None:
+            continue
+        other = entries.get(rule.leaves.model)
+        stays = (
+            other is not None
+            and other.model != entry.model
+            and not any(rule.period.is_longer_than(each.period) for each in other.rules)
+        )
+        if not stays or rule.leaves.then not in MAY_LEAVE.get(rule.removal, ()):
+            yield Error(
+                f"{rule.name} says that {rule.leaves.model} stays, which is not so.",
+                id="retention.E010",
+            )
 
 
 def erasure_errors(entry: Entry) -> Iterator[CheckMessage]:

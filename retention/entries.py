@@ -65,6 +65,25 @@ class Removal(enum.Enum):
     BY_REQUEST = enum.auto()
 
 
+class Then(TextChoices):
+    """What becomes of the rows of a rule when their time is over."""
+
+    DROP = "drop", _("whole months are dropped")
+    DELETE = "delete", _("rows are deleted")
+    BLANK = "blank", _("de-identified: the record stays without it")
+    TOTALS = "totals", _("deleted: totals stay")
+    REQUEST = "request", _("as when the customer asks for deletion")
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """What a rule leaves of its rows: in which model, and in words, as the end of a sentence."""
+
+    model: str
+    words: Words
+    then: Then
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     kind: Kind
@@ -87,16 +106,34 @@ class Rule:
     removal: Removal = Removal.BATCHES
     only: Q | None = None
     entity: str = ""
+    leaves: Leaves | None = None
+
+    @property
+    def then(self) -> Then:
+        """Told by how the rule removes, so that it cannot say otherwise."""
+        if self.leaves is not None:
+            return self.leaves.then
+        if self.removal == Removal.PARTITIONS:
+            return Then.DROP
+        return Then.REQUEST if self.removal == Removal.BY_REQUEST else Then.DELETE
 
     @property
     def sentence(self) -> str:
-        """`deleted 7 years after the invoice was settled`."""
+        """`deleted 7 years after the invoice was settled`.
+
+        A month goes when its first day has had the period: the last of its rows earlier.
+        """
+        values = {"period": period_words(self.period), "since": self.since}
         if self.period == Period():
-            return _("deleted as soon as %(since)s") % {"since": self.since}
-        return _("deleted %(period)s after %(since)s") % {
-            "period": period_words(self.period),
-            "since": self.since,
-        }
+            words = _("deleted as soon as %(since)s")
+        elif self.then == Then.BLANK:
+            words = _("de-identified with its month, at the latest %(period)s after %(since)s")
+        elif self.removal == Removal.PARTITIONS:
+            words = _("deleted with its month, at the latest %(period)s after %(since)s")
+        else:
+            words = _("deleted %(period)s after %(since)s")
+        told: str = words % values
+        return f"{told}; {self.leaves.words}" if self.leaves else told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +166,12 @@ class Entry:
     @property
     def exported_fields(self) -> list[str]:
         return [name for name, field in self.fields.items() if self.exported and field.exported]
+
+    @property
+    def then(self) -> str:
+        """What its rules do, each way once."""
+        ways = dict.fromkeys(str(rule.then.label) for rule in self.rules)
+        return str(capfirst("; ".join(ways) or _("nothing by itself")))
 
     @property
     def until(self) -> str:

@@ -48,10 +48,10 @@ PROMISES = (
         ),
         how=_(
             "A schedule covers every table and runs every night. The 7 years run from the day the "
-            "transaction ended, never from your sign-up, and end on the exact date; records of "
-            "messages go by whole months, before that. Where the law of the company you have a "
-            "contract with wants less, it is less. The programs do not start with a period above "
-            "7 years."
+            "transaction ended, never from your sign-up, and end on the exact date. Where the "
+            "law of the company you have a contract with wants less, it is less. Records of "
+            "messages go with their month, at the latest 7 years after the message, whichever "
+            "company it is. The programs do not start with a period above 7 years."
         ),
         check=_(
             "The retention schedule is public, with the last run of each rule. The page My data "

@@ -16,7 +16,8 @@ def record_urls[M: ModelAdmin](admin: M) -> list[URLPattern]:  # type: ignore[ty
     def download(request: HttpRequest, *, kind: str) -> HttpResponse:
         if not admin.has_view_permission(request):
             raise PermissionDenied
-        record, now = processing_record(), timezone.now()
+        now = timezone.now()
+        record = processing_record(now)
         body = as_pdf(record, now=now) if kind == "pdf" else as_csv(record)
         name = f"record-of-processing-{now:%Y-%m-%d}.{kind}"
         return HttpResponse(

@@ -50,7 +50,10 @@ CHOICES: Final[tuple[Entry, ...]] = (
                 removal=Removal.SUPERSEDED_CHOICES,
             ),
         ),
-        no_clock=_("the choice that stands has no clock"),
+        no_clock=_(
+            "the choice that stands has no clock; all of them go at once when your account is "
+            "deleted"
+        ),
         begins="at",
         exported=True,
     ),

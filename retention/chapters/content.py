@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from retention import policy
-from retention.entries import DataClass, Entry, OnErasure, Removal, Rule, kinds
+from retention.entries import DataClass, Entry, Leaves, OnErasure, Removal, Rule, Then, kinds
 
 WHILE_YOURS = _("kept until you delete it or your account")
 
@@ -141,10 +141,15 @@ CONTENT: Final[tuple[Entry, ...]] = (
             Rule(
                 name="message_content",
                 title=_("What your messages said, and to whom"),
-                since=_("the message, by whole months"),
+                since=_("the message"),
                 clock="id",
                 period=policy.MESSAGE_CONTENT,
                 removal=Removal.PARTITIONS,
+                leaves=Leaves(
+                    "messaging.MessageRecord",
+                    _("that it was sent, and what it cost, stays"),
+                    Then.BLANK,
+                ),
             ),
         ),
         exported=True,
@@ -167,7 +172,8 @@ CONTENT: Final[tuple[Entry, ...]] = (
             Rule(
                 name="message_records",
                 title=_("That your messages were sent, and what they cost"),
-                since=_("the message, by whole months"),
+                # A month holds the messages of all companies' customers.
+                since=_("the message, whichever company of ours you have a contract with"),
                 clock="id",
                 period=policy.MESSAGE_RECORDS,
                 removal=Removal.PARTITIONS,

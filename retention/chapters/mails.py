@@ -28,7 +28,7 @@ MAILS: Final[tuple[Entry, ...]] = (
             Rule(
                 name="outbox",
                 title=_("Emails we sent"),
-                since=_("the email was written, by whole months"),
+                since=_("the email was written"),
                 clock="id",
                 period=policy.OUTBOX,
                 removal=Removal.PARTITIONS,
@@ -63,7 +63,7 @@ MAILS: Final[tuple[Entry, ...]] = (
             Rule(
                 name="provider_events",
                 title=_("What came back about our emails"),
-                since=_("it came in, by whole months"),
+                since=_("it came in"),
                 clock="id",
                 period=policy.PROVIDER_EVENTS,
                 removal=Removal.PARTITIONS,

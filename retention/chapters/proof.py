@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from retention import policy
 from retention.chapters.standing import WHILE_IN_USE
-from retention.entries import DataClass, Entry, OnErasure, Rule, kinds
+from retention.entries import DataClass, Entry, Leaves, OnErasure, Rule, Then, kinds
 
 PROOF: Final[tuple[Entry, ...]] = (
     Entry(
@@ -120,6 +120,9 @@ PROOF: Final[tuple[Entry, ...]] = (
                 since=_("the reading"),
                 clock="measured_at",
                 period=policy.READINGS,
+                leaves=Leaves(
+                    "clicksend_portal.PromiseDay", _("the worst of each day stays"), Then.TOTALS
+                ),
             ),
         ),
     ),

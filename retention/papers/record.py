@@ -7,6 +7,7 @@ is protected.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -16,9 +17,11 @@ from django.utils.translation import gettext_lazy
 
 from consent.models import Webhook
 from consent.proof.receipts import controller
+from retention.desk.declared import ShownProcessor, shown_processors
 from retention.entries import DataClass, Entry, Kind, OnErasure, Words
+from retention.models import Processor
 from retention.schedule import entries_of
-from retention.words import KIND_WORDS, kinds_of, until_words
+from retention.words import KIND_WORDS, human_day, kinds_of, until_words
 
 # Only what is so today. What is not in use yet stands on /trust/ as missing, not here.
 SECURITY: Final[tuple[Words, ...]] = (
@@ -71,32 +74,46 @@ class Activity:
     role: str
     tables: str
     promise: str
+    then: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingRecord:
     controller: dict[str, str]
     contact: str
+    processors: list[str]
     activities: list[Activity]
     security: list[str]
 
 
-def processing_record() -> ProcessingRecord:
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Who receives data beside us, as it is at the moment."""
+
+    systems: str
+    processors: list[ShownProcessor]
+
+
+def processing_record(now: datetime) -> ProcessingRecord:
     """In the language now active."""
-    systems = ", ".join(Webhook.objects.order_by("name").values_list("name", flat=True))
+    others = Others(
+        systems=", ".join(Webhook.objects.order_by("name").values_list("name", flat=True)),
+        processors=shown_processors(now),
+    )
     return ProcessingRecord(
         controller=controller(),
         contact=settings.PRIVACY_EMAIL,
+        processors=[processor_words(each) for each in others.processors],
         activities=[
             activity
             for data_class in DataClass
-            for activity in activities_of(data_class, systems=systems)
+            for activity in activities_of(data_class, others=others)
         ],
         security=[str(measure) for measure in SECURITY],
     )
 
 
-def activities_of(data_class: DataClass, *, systems: str) -> list[Activity]:
+def activities_of(data_class: DataClass, *, others: Others) -> list[Activity]:
     """Tables of one title, kept alike, are one line."""
     found: dict[tuple[str, str], list[Entry]] = {}
     for entry in entries_of(data_class):
@@ -112,13 +129,14 @@ def activities_of(data_class: DataClass, *, systems: str) -> list[Activity]:
                 for kind in Kind
                 if any(kind in kinds_of(entry) for entry in entries)
             ),
-            recipients=recipients_of(entries[0], systems=systems),
-            third_countries=third_countries_of(entries[0]),
+            recipients=recipients_of(entries[0], others=others),
+            third_countries=third_countries_of(entries[0], others=others),
             until=until,
             on_erasure=erasure_words(entries[0]),
             role=role_of(entries[0]),
             tables=", ".join(entry.model for entry in entries),
             promise=entries[0].clause,
+            then="; ".join(dict.fromkeys(entry.then for entry in entries)),
         )
         for (title, until), entries in found.items()
     ]
@@ -151,24 +169,70 @@ def is_of_staff(entry: Entry) -> bool:
     )
 
 
-def recipients_of(entry: Entry, *, systems: str) -> str:
-    """Outside the portal: the mail's carrier, and other systems of the same company."""
+def recipients_of(entry: Entry, *, others: Others) -> str:
+    """Outside the portal: processors, the mail's carrier, and other systems of the same company.
+
+    What a processor is declared to handle is said in words of people, not by class: each stands
+    beside every class, and its own words in the list of them.
+    """
+    found = []
     if entry.data_class == DataClass.MAIL:
-        transport = settings.MAIL_TRANSPORT
-        if transport.is_smtp:
-            return _("the mail server that delivers the email")
-        return _("the mail provider %(name)s, as our processor") % {"name": transport.esp}
-    if entry.model == "consent.Delivery" or entry.data_class == DataClass.CHOICES:
-        if systems:
-            return _("our own systems: %(systems)s") % {"systems": systems}
-        return _("nobody; no other system of ours has asked to be told")
-    return _("nobody")
+        found.append(carrier(others))
+    elif entry.model == "consent.Delivery" or entry.data_class == DataClass.CHOICES:
+        if others.systems:
+            found.append(_("our own systems: %(systems)s") % {"systems": others.systems})
+        elif not others.processors:
+            return _("nobody; no other system of ours has asked to be told")
+    if others.processors:
+        names = ", ".join(each.row.name for each in others.processors)
+        found.append(_("our processors, each for its task: %(names)s") % {"names": names})
+    return "; ".join(found) or _("nobody")
 
 
-def third_countries_of(entry: Entry) -> str:
-    if entry.data_class == DataClass.MAIL and not settings.MAIL_TRANSPORT.is_smtp:
-        return _("as the agreement with the mail provider says")
-    return _("none")
+def carrier(others: Others) -> str:
+    transport = settings.MAIL_TRANSPORT
+    if transport.is_smtp:
+        return _("the mail server that delivers the email")
+    return _("the mail provider %(name)s, as our processor") % {"name": transport.esp}
+
+
+def third_countries_of(entry: Entry, *, others: Others) -> str:
+    """Art. 30 (1) (e): where to, and by what chapter V allows it."""
+    found = [
+        transfer_words(each.row)
+        for each in others.processors
+        if each.row.transfer != Processor.Transfer.NONE
+    ]
+    if entry.data_class == DataClass.MAIL and not is_carrier_declared(others):
+        found.append(_("as the agreement with the mail provider says"))
+    return "; ".join(found) or _("none")
+
+
+def is_carrier_declared(others: Others) -> bool:
+    """Whether the list of processors says of the mail's carrier where it is; ours needs none."""
+    transport = settings.MAIL_TRANSPORT
+    if transport.is_smtp:
+        return True
+    return any(transport.esp.casefold() in each.row.name.casefold() for each in others.processors)
+
+
+def transfer_words(row: Processor) -> str:
+    return f"{row.name}, {row.country}: {row.get_transfer_display()}"
+
+
+def processor_words(shown: ShownProcessor) -> str:
+    """All that Art. 30 asks of one."""
+    return _(
+        "%(name)s, %(country)s: %(task)s. Which data: %(data)s. Transfer: %(transfer)s. "
+        "Agreement of %(day)s."
+    ) % {
+        "name": shown.row.name,
+        "country": shown.row.country,
+        "task": shown.task.rstrip("."),
+        "data": shown.data.rstrip("."),
+        "transfer": shown.row.get_transfer_display(),
+        "day": human_day(shown.row.agreement_on),
+    }
 
 
 def erasure_words(entry: Entry) -> str:

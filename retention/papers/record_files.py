@@ -27,6 +27,7 @@ def as_csv(record: ProcessingRecord) -> str:
     same = {
         _("Controller"): ", ".join(record.controller[key] for key in ("name", "address")),
         _("Contact"): record.contact,
+        _("Processors"): "; ".join(record.processors) or _("none"),
         _("Security measures"): " ".join(record.security),
     }
     for number, row in enumerate(map(columns, record.activities)):
@@ -52,6 +53,7 @@ def columns(activity: Activity) -> dict[str, str]:
         _("Our role"): activity.role,
         _("Tables"): activity.tables,
         _("Promise"): activity.promise,
+        _("What happens then"): activity.then,
     }
 
 
@@ -67,6 +69,7 @@ def as_pdf(record: ProcessingRecord, *, now: datetime) -> bytes:
         landscape=True,
     )
     write_controller(paper, record)
+    write_processors(paper, record)
     for chapter, activities in chapters(record):
         paper.heading(chapter)
         paper.table(
@@ -74,7 +77,7 @@ def as_pdf(record: ProcessingRecord, *, now: datetime) -> bytes:
                 Column(_("What, and what for"), 25),
                 Column(_("Whose data, and which"), 20),
                 Column(_("Recipients; third countries"), 18),
-                Column(_("Time limit"), 25),
+                Column(_("Time limit; what happens then"), 25),
                 Column(_("On deletion"), 26),
             ),
             [
@@ -82,7 +85,7 @@ def as_pdf(record: ProcessingRecord, *, now: datetime) -> bytes:
                     f"{row.title}\n{row.purpose}",
                     f"{capfirst(row.people)}\n{capfirst(row.kinds)}",
                     f"{capfirst(row.recipients)}\n{_('Third countries')}: {row.third_countries}",
-                    row.until,
+                    f"{row.until}\n{row.then}",
                     row.on_erasure,
                 )
                 for row in activities
@@ -115,3 +118,12 @@ def write_controller(paper: Paper, record: ProcessingRecord) -> None:
     paper.heading(_("How data is protected"))
     for measure in record.security:
         paper.bullet(measure)
+
+
+def write_processors(paper: Paper, record: ProcessingRecord) -> None:
+    """Who handles data for us, whatever the class (Art. 30 (1) (d) and (e), Art. 28)."""
+    paper.heading(_("Processors"))
+    if not record.processors:
+        paper.bullet(str(capfirst(_("none"))))
+    for processor in record.processors:
+        paper.bullet(processor)

@@ -21,6 +21,7 @@ from consent.models import Webhook
 from consent.proof import keys
 from consent.proof.verifying import verify
 from retention import services
+from retention.models import Processor
 from retention.models import Source as Way
 from retention.papers import receipt as receipts
 from retention.papers import record_files
@@ -220,7 +221,7 @@ def staff(db: None) -> Client:
 @pytest.mark.parametrize("language", ["nb", "en"])
 def test_the_record_covers_every_table_once_and_leaves_nothing_blank(language: str) -> None:
     with translation.override(language):
-        text = record_files.as_csv(processing_record())
+        text = record_files.as_csv(processing_record(NOW))
     head, *rows = csv.reader(StringIO(text.lstrip("\ufeff")))
     assert len(head) == len(set(head))
     assert all(len(row) == len(head) and all(row) for row in rows)
@@ -234,7 +235,7 @@ def test_the_record_says_whose_data_goes_where() -> None:
     with translation.override("en"):
         activities = {
             model: activity
-            for activity in processing_record().activities
+            for activity in processing_record(NOW).activities
             for model in activity.tables.split(", ")
         }
     assert activities["messaging.Contact"].people == (
@@ -255,9 +256,81 @@ def test_the_record_says_whose_data_goes_where() -> None:
 def test_an_outside_mail_provider_stands_in_the_record(settings: Any) -> None:
     settings.MAIL_TRANSPORT = type("T", (), {"is_smtp": False, "esp": "Postmark"})()
     with translation.override("en"):
-        mail = [a for a in processing_record().activities if "messaging.Message" in a.tables]
+        mail = [a for a in processing_record(NOW).activities if "messaging.Message" in a.tables]
     assert mail[0].recipients == "the mail provider Postmark, as our processor"
     assert mail[0].third_countries != "none"
+
+
+def declared(**fields: Any) -> Processor:
+    values = {
+        "name": "Fjordhost AS",
+        "country": "Norge",
+        "task_nb": "drift av serverne",
+        "task_en": "runs the servers",
+        "data_nb": "alt, kryptert",
+        "data_en": "all of it, encrypted",
+        "transfer": Processor.Transfer.NONE,
+        "agreement_on": NOW.date() - timedelta(days=400),
+        "since": NOW.date() - timedelta(days=300),
+        "confirmed_on": NOW.date(),
+    }
+    made: Processor = Processor.objects.create(**(values | fields))
+    return made
+
+
+@pytest.mark.django_db
+def test_the_record_names_the_processors_in_use_and_where_data_goes() -> None:
+    declared()
+    clauses = Processor.Transfer.CLAUSES
+    declared(name="Cloud Inc.", country="USA", task_en="keeps backups", transfer=clauses)
+    declared(name="Former AS", until=NOW.date() - timedelta(days=1))
+    declared(name="Coming AS", since=NOW.date() + timedelta(days=1))
+    with translation.override("en"):
+        record = processing_record(NOW)
+        table = record_files.as_csv(record)
+    assert [each.split(",")[0] for each in record.processors] == ["Cloud Inc.", "Fjordhost AS"]
+    assert "keeps backups" in record.processors[0]
+    assert "all of it, encrypted" in record.processors[1]
+    for activity in record.activities:
+        assert "Cloud Inc., Fjordhost AS" in activity.recipients
+        assert "nobody" not in activity.recipients
+        assert activity.third_countries == "Cloud Inc., USA: standard contractual clauses (art. 46)"
+    for name in ("Former", "Coming"):
+        assert name not in table
+    for words in record.processors:
+        assert words in table.replace('""', '"')
+    Processor.objects.update(transfer=Processor.Transfer.NONE)
+    with translation.override("nb"):
+        record = processing_record(NOW)
+        assert "drift av serverne" in record.processors[1]
+        assert {each.third_countries for each in record.activities} == {translation.gettext("none")}
+
+
+@pytest.mark.django_db
+def test_a_mail_provider_that_is_declared_says_where_it_is(settings: Any) -> None:
+    settings.MAIL_TRANSPORT = type("T", (), {"is_smtp": False, "esp": "Postmark"})()
+    declared(name="Postmark (ActiveCampaign)", country="USA", transfer=Processor.Transfer.ADEQUATE)
+    with translation.override("en"):
+        mail = [a for a in processing_record(NOW).activities if "messaging.Message" in a.tables]
+    assert mail[0].third_countries == (
+        "Postmark (ActiveCampaign), USA: a country the Commission finds adequate (art. 45)"
+    )
+
+
+def test_the_paper_names_the_processors_too(
+    spoken: None, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    papers: list[Spoken] = []
+    monkeypatch.setattr(
+        record_files, "Paper", lambda *a, **k: papers.append(Spoken(*a, **k)) or papers[-1]
+    )
+    with translation.override("en"):
+        record_files.as_pdf(processing_record(NOW), now=NOW)
+        declared()
+        record_files.as_pdf(processing_record(NOW), now=NOW)
+    empty, full = papers
+    assert "Fjordhost" not in empty.said
+    assert "Fjordhost AS, Norge: runs the servers." in full.said.replace("\n", " ")
 
 
 def test_staff_download_the_record_in_both_forms(staff: Client) -> None:

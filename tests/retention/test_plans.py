@@ -1,12 +1,15 @@
 """A plan is bound to what it counted; the night leaves to a person what is far from usual."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -212,6 +215,59 @@ def test_the_command_prints_a_digest_and_enforces_exactly_that() -> None:
     assert Session.objects.filter(session_key="gone").exists()
     call_command("retention", "enforce", "--plan", planned, "--rule", rule, stdout=StringIO())
     assert not Session.objects.filter(session_key="gone").exists()
+
+
+def test_the_command_prints_a_digest_of_each_rule() -> None:
+    def printed() -> dict[str, str]:
+        out = StringIO()
+        call_command("retention", "plan", stdout=out)
+        lines = [line for line in out.getvalue().splitlines() if ", digest " in line]
+        return {line.split()[0]: line.partition(", digest ")[2].split(";")[0] for line in lines}
+
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        before = printed()
+        assert before.keys() == RULES.keys()
+        assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in before.values())
+        old = datetime(2026, 1, 1, tzinfo=UTC)
+        Session.objects.create(session_key="gone", expire_date=old, session_data="")
+        after = printed()
+    differ = {name for name in RULES if before[name] != after[name]}
+    assert {RULES[name][0].model for name in differ} == {"accounts.Session"}
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (None, "operator drift"),
+        ("Kari Nordmann", "operator Kari Nordmann"),
+        (" a\tb ", "operator a b"),
+    ],
+)
+def test_who_enforces_by_hand_stands_in_the_run(
+    monkeypatch: pytest.MonkeyPatch, named: str | None, said: str
+) -> None:
+    monkeypatch.setattr("getpass.getuser", lambda: "drift")
+    actor = () if named is None else ("--actor", named)
+    call_command("retention", "enforce", "--rule", RULE, *actor, stdout=StringIO())
+    assert RetentionRun.objects.get().actor == said
+
+
+def test_a_container_without_names_is_named_by_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody() -> str:
+        raise OSError
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    monkeypatch.setattr("os.getuid", lambda: 4711)
+    call_command("retention", "enforce", "--rule", RULE, stdout=StringIO())
+    assert RetentionRun.objects.get().actor == "operator 4711"
+
+
+@pytest.mark.parametrize("named", ["", " ", "x" * 51, "a\x00b", "192.0.2.7", "from 2001:db8::1"])
+def test_who_is_a_name_and_no_address(named: str) -> None:
+    with pytest.raises(CommandError, match="--actor is a name"):
+        call_command("retention", "enforce", "--rule", RULE, "--actor", named, stdout=StringIO())
+    assert not RetentionRun.objects.exists()
 
 
 def night(now: datetime = LATER) -> RetentionRun:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from django.utils.html import escape
 
 from retention import checks
 from retention.checks import schedule_errors
-from retention.entries import DataClass, Entry, Field, Kind, OnErasure, kinds
+from retention.entries import DataClass, Entry, Field, Kind, Leaves, OnErasure, Removal, Then, kinds
 from retention.policy import Period, years
 from retention.schedule import ENTRIES, RULES, SCHEDULE, personal_entries
 from retention.words import ERASURE_MEANINGS, KIND_MEANINGS
@@ -191,6 +192,64 @@ def test_what_outlives_an_erasure_says_why_and_under_which_law(changes: dict[str
 def test_what_is_blanked_says_which_columns() -> None:
     entry = ENTRIES["retention.PhysicalItem"]
     assert ids(ENTRIES | {entry.model: replace(entry, blanked=())}) == {"retention.E009"}
+
+
+def with_leaves(model: str, leaves: Leaves | None) -> dict[str, Entry]:
+    entry = ENTRIES[model]
+    (rule,) = entry.rules
+    return ENTRIES | {model: replace(entry, rules=(replace(rule, leaves=leaves),))}
+
+
+def test_what_a_rule_leaves_must_stay_and_fit_how_it_removes() -> None:
+    """De-identified is a message only while its record stands, and stands longer."""
+    content, record = "messaging.MessageContent", "messaging.MessageRecord"
+    for leaves, errors in (
+        (Leaves(record, "it stays", Then.BLANK), set()),
+        (Leaves("messaging.Gone", "it stays", Then.BLANK), {"retention.E010"}),
+        (Leaves(content, "it stays", Then.BLANK), {"retention.E010"}),
+        (Leaves("retention.Export", "it stays", Then.BLANK), {"retention.E010"}),
+        (Leaves(record, "it stays", Then.DELETE), {"retention.E010"}),
+    ):
+        assert ids(with_leaves(content, leaves)) == errors
+    in_batches = with_leaves("messaging.Report", Leaves(record, "it stays", Then.BLANK))
+    assert ids(in_batches) == {"retention.E010"}
+
+
+def test_a_rule_says_what_happens_then_as_it_is_done() -> None:
+    """A month goes at the latest then, a row not before."""
+    with translation.override("en"):
+        told = {name: (rule.then, str(rule.sentence)) for name, (_entry, rule) in RULES.items()}
+    assert told["message_content"] == (
+        Then.BLANK,
+        (
+            "de-identified with its month, at the latest 4 months after the message; that it was "
+            "sent, and what it cost, stays"
+        ),
+    )
+    assert told["message_records"] == (
+        Then.DROP,
+        (
+            "deleted with its month, at the latest 7 years after the message, whichever company of "
+            "ours you have a contract with"
+        ),
+    )
+    assert told["invoices"] == (Then.DELETE, "deleted 7 years after the invoice was settled")
+    assert told["readings"][0] == Then.TOTALS
+    assert told["deactivated_accounts"][0] == Then.REQUEST
+    for name, (_entry, rule) in RULES.items():
+        by_month = rule.removal == Removal.PARTITIONS
+        assert ("with its month, at the latest" in told[name][1]) == by_month
+        assert (told[name][0] in {Then.DROP, Then.BLANK}) == by_month
+
+
+def test_what_is_told_of_months_is_what_the_months_do() -> None:
+    """Of a month the last row goes early, the first on its day: at the latest then."""
+    _entry, rule = RULES["message_content"]
+    last, first = datetime(2027, 3, 31, tzinfo=UTC), datetime(2027, 3, 1, tzinfo=UTC)
+    dropped = datetime(2027, 7, 1, tzinfo=UTC)
+    assert rule.period.month_is_over(first, dropped)
+    assert not rule.period.month_is_over(first, dropped - timedelta(microseconds=1))
+    assert rule.period.end(first.date()) == dropped.date() < rule.period.end(last.date())
 
 
 def test_an_entry_without_rule_says_why() -> None:

@@ -1,17 +1,41 @@
 """`manage.py retention plan | enforce | status`."""
 
+import getpass
+import os
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 
+from foundation.redaction import without_ips
 from foundation.roles import KEEPER, as_role
 from retention import services
 from retention.ages import ages, count_set_aside
 from retention.models import RetentionRun
 from retention.planning import PlanDiffers, make_plan, why_clock_doubtful, why_unusual
 from retention.schedule import RULES
+
+# With the word before it, it fits the row's column.
+LONGEST: Final = 59
+
+
+def who(named: str | None) -> str:
+    """Whom the run's row names: a person by name, never the address they come from.
+
+    A container may have no name for its user; then the number is all that is known.
+    """
+    if named is None:
+        try:
+            named = getpass.getuser()
+        except (KeyError, OSError):
+            named = str(os.getuid())
+    words = f"operator {' '.join(named.split())}"
+    if not named.strip() or not words.isprintable() or len(words) > LONGEST:
+        raise CommandError("--actor is a name, of up to 50 characters.")
+    if without_ips(words) != words:
+        raise CommandError("--actor is a name, not an IP address.")
+    return words
 
 
 class Command(BaseCommand):
@@ -23,6 +47,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--plan", metavar="DIGEST", help="enforce exactly what `retention plan` printed"
         )
+        parser.add_argument(
+            "--actor", help="who enforces, by name; else the user of the operating system"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["plan"] and options["action"] != "enforce":
@@ -30,7 +57,7 @@ class Command(BaseCommand):
         names = options["rule"] or list(RULES)
         with as_role(KEEPER), translation.override("en"):
             if options["action"] == "enforce":
-                self.enforce(names, options["plan"])
+                self.enforce(names, options["plan"], who(options["actor"]))
             else:
                 getattr(self, options["action"])(names)
 
@@ -45,19 +72,20 @@ class Command(BaseCommand):
             alarm = f"; UNUSUAL, the night would not run it: {unusual}" if unusual else ""
             self.line(
                 each.rule.name,
-                f"{each.due} rows up to {each.cutoff:%Y-%m-%d %H:%M}{months}{alarm}",
+                f"{each.due} rows up to {each.cutoff:%Y-%m-%d %H:%M}{months}, "
+                f"digest {each.digest[:32]}{alarm}",
             )
         self.stdout.write(f"digest {plan.digest}")
 
-    def enforce(self, names: list[str], digest: str | None) -> None:
+    def enforce(self, names: list[str], digest: str | None, actor: str) -> None:
         now = timezone.now()
         if digest:
             try:
-                runs = services.enforce_plan(digest, actor="operator", now=now, only=names)
+                runs = services.enforce_plan(digest, actor=actor, now=now, only=names)
             except PlanDiffers as refusal:
                 raise CommandError(str(refusal)) from None
         else:
-            runs = services.enforce(now, "operator", only=names)
+            runs = services.enforce(now, actor, only=names)
         for run in runs:
             months = f", months {', '.join(run.partitions)}" if run.partitions else ""
             self.line(run.rule, f"{run.removed} rows removed{months}")
