@@ -68,17 +68,27 @@ def age_of(entry: Entry, rule: Rule, now: datetime) -> Age:
     )
 
 
-def oldest_clock(entry: Entry, rule: Rule, now: datetime) -> datetime | None:
-    """Rows whose clock has not started are no part of it."""
+def clocked_rows(entry: Entry, rule: Rule) -> QuerySet[Any]:
+    """Rows whose clock has not started are none of them."""
     rows: QuerySet[Any] = model_of(entry)._base_manager.filter(**{f"{rule.clock}__isnull": False})
-    if rule.only is not None:
-        rows = rows.filter(rule.only)
-    rows = holding.exclude_held(entry, rows, now=now)
+    return rows if rule.only is None else rows.filter(rule.only)
+
+
+def oldest_clock(entry: Entry, rule: Rule, now: datetime) -> datetime | None:
+    rows = holding.exclude_held(entry, clocked_rows(entry, rule), now=now)
     found = rows.order_by(rule.clock).values_list(rule.clock, flat=True).first()
     if isinstance(found, date) and not isinstance(found, datetime):
         return datetime.combine(found, time.min, UTC)
     assert found is None or isinstance(found, datetime)
     return found
+
+
+def stand_at_least(age: Age, number: int) -> bool:
+    """Whether so many rows or more have a clock under this rule; of months, always: a month is the
+    age of whatever is in it."""
+    if age.rule.removal == Removal.PARTITIONS:
+        return True
+    return clocked_rows(age.entry, age.rule).order_by()[:number].count() >= number
 
 
 def age_of_months(entry: Entry, rule: Rule, now: datetime) -> Age:

@@ -49,10 +49,13 @@ def moment_text(moment: datetime) -> str:
     return f"{human_moment(moment)} {timezone.localtime(moment):%Z}"
 
 
+def whole_months(start: date, today: date) -> int:
+    return (today.year - start.year) * 12 + today.month - start.month - (today.day < start.day)
+
+
 def age_text(start: date, today: date) -> str:
     """Whole years and months from one date to another."""
-    months = (today.year - start.year) * 12 + today.month - start.month - (today.day < start.day)
-    years, rest = divmod(max(months, 0), 12)
+    years, rest = divmod(max(whole_months(start, today), 0), 12)
     return format_html(
         "{} {}",
         ngettext("%(number)s year", "%(number)s years", years) % {"number": years},

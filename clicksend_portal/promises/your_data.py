@@ -96,12 +96,14 @@ PROMISES = (
             "by, and two people sign for how it was done."
         ),
         check=_(
-            "The retention schedule is public, with the last run of each rule. What is past its "
-            "day, row or paper, breaks the promise here."
+            "The retention schedule is public, with the last run of each rule. How old the oldest "
+            "row under each is, and what its limit is, stands above. What is past its day, row or "
+            "paper, breaks the promise here."
         ),
         evidence=Evidence.MEASURED,
         read=keeping.read_schedule,
         tell=keeping.tell_schedule,
+        detail=keeping.tell_oldest,
     ),
     Promise(
         id="de-identified",

@@ -6,16 +6,21 @@ from decimal import Decimal
 import pytest
 from django import forms
 from django.conf import LazySettings
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.models import Invoice, User
+from accounts.models import Invoice, Session, User
 from clicksend_portal.promises.promise import State
+from clicksend_portal.promises.readings import keeping
 from clicksend_portal.promises.readings.keeping import DELETED_WITHIN, tell_erased
+from clicksend_portal.promises.registry import BY_ID
+from clicksend_portal.promises.services import take_reading
 from consent.forms import SignupForm
 from foundation.roles import KEEPER, as_role
 from retention.models import DeletionRequest
 from tests.factories import make_customer
-from tests.promises.looks import read
+from tests.promises.looks import handed_message, read
 
 pytestmark = pytest.mark.django_db
 # After the night's run, which comes at 02:15 UTC.
@@ -157,3 +162,82 @@ def test_a_form_that_asks_too_much_or_answers_for_the_reader_breaks_the_promise(
 ) -> None:
     settings.ACCOUNT_FORMS = {"signup": f"{form.__module__}.{form.__qualname__}"}
     assert read("explicit-ask", now=timezone.now()).state == State.BROKEN
+
+
+# --- the oldest row under each rule --------------------------------------------------------------
+
+
+def oldest() -> dict[str, dict[str, object]]:
+    value = read("gone-when-needless", now=NOW).value
+    return {each["rule"]: each for each in value["oldest"]}
+
+
+def detail(language: str = "en") -> str:
+    with translation.override(language):
+        return keeping.tell_oldest(read("gone-when-needless", now=NOW).value)
+
+
+def test_the_oldest_row_under_each_rule_stands_beside_its_limit(client: Client) -> None:
+    for day in range(1, 6):
+        invoice(date(2021, 10, 20 + day))
+    assert oldest()["invoices"] == {
+        "rule": "invoices",
+        "unit": "months",
+        "age": 61,
+        "limit": 84,
+        "late": 0,
+    }
+    told = detail()
+    assert "Invoices" in told
+    assert "5 years 1 month" in told
+    assert "7 years" in told
+    assert "2021" not in told
+    take_reading(BY_ID["gone-when-needless"], now=timezone.now())
+    page = client.get(reverse("promise", args=["gone-when-needless"])).content.decode()
+    assert "<details>" in page
+
+
+@pytest.mark.parametrize(("rows", "age"), [(4, None), (5, 61)])
+def test_of_few_rows_no_age_is_told(rows: int, age: int | None) -> None:
+    for day in range(rows):
+        invoice(date(2021, 10, 21 + day))
+    assert oldest()["invoices"]["age"] == age
+    assert ("too few to say" in detail()) == (age is None)
+
+
+@pytest.mark.parametrize(("rows", "late", "said"), [(1, None, "fewer than 5"), (5, 5, ">5<")])
+def test_what_is_late_is_told_and_small_numbers_of_it_are_not(
+    rows: int, late: int | None, said: str
+) -> None:
+    for day in range(rows):
+        invoice(date(2019, 11, 1 + day))
+    assert oldest()["invoices"]["late"] == late
+    assert said in detail()
+
+
+def test_a_rule_of_days_is_told_in_days_and_a_clock_ahead_as_none() -> None:
+    for number in range(5):
+        Session.objects.create(
+            session_key=f"s{number}", expire_date=NOW + timedelta(days=9), session_data=""
+        )
+    assert oldest()["sessions"] == {
+        "rule": "sessions",
+        "unit": "days",
+        "age": 0,
+        "limit": 1,
+        "late": 0,
+    }
+    Session.objects.filter(session_key="s0").update(expire_date=NOW - timedelta(hours=25))
+    assert oldest()["sessions"]["age"] == 1
+
+
+def test_a_table_by_months_is_told_by_its_oldest_month() -> None:
+    handed_message(make_customer(), at=NOW - timedelta(days=33))
+    told = oldest()["outbox"]
+    assert (told["age"], told["limit"], told["unit"]) == (1, 13, "months")
+
+
+def test_a_reading_of_an_older_version_has_no_such_table() -> None:
+    assert keeping.tell_oldest({"tables": 3}) == ""
+    gone = {"rule": "gone", "unit": "days", "age": 1, "limit": 2, "late": 0}
+    assert keeping.tell_oldest({"oldest": [gone]}) == ""

@@ -1,17 +1,26 @@
 """What is asked for, how long it is kept, and how soon it is gone."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.apps import apps
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clicksend_portal.promises.promise import Finding, Value
 from clicksend_portal.promises.readings import DAYS, one_row, since
-from clicksend_portal.promises.words import age_text, count_text, duration_text, shown_count
-from retention.ages import ages, count_set_aside
+from clicksend_portal.promises.words import (
+    SMALLEST_COUNT,
+    age_text,
+    count_text,
+    duration_text,
+    shown_count,
+    whole_months,
+)
+from retention.ages import Age, ages, count_set_aside, stand_at_least
 from retention.checks import schedule_errors
 from retention.items import overdue as overdue_items
 from retention.models import RetentionRun
@@ -154,7 +163,8 @@ def read_schedule(now: datetime) -> Finding:
     runs = RetentionRun.objects.newest_per_rule()
     refused = {run.rule for run in RetentionRun.objects.refused_since()}
     newest = max((run.started_at for run in runs.values()), default=None)
-    late = [each.rule.name for each in ages(now) if each.overdue]
+    found = ages(now)
+    late = [each.rule.name for each in found if each.overdue]
     items = overdue_items(now).count()
     # One that never ran has left nothing behind, or `late` says so.
     stands = any(run.started_at < now - TWO_NIGHTS for run in runs.values() if run.rule in RULES)
@@ -168,8 +178,34 @@ def read_schedule(now: datetime) -> Finding:
             "last_run": newest.isoformat() if newest else None,
             "rules_late": len(late),
             "items_late": items,
+            "oldest": [oldest_value(each, now) for each in found if each.oldest or each.overdue],
         },
     )
+
+
+def oldest_value(age: Age, now: datetime) -> dict[str, Any]:
+    """One rule for everybody's eyes: how old its oldest row is, in whole months or days.
+
+    Of fewer rows than make a figure not even that: their age would be the age of somebody's.
+    """
+    in_months = bool(age.rule.period.months)
+    told = age.oldest is not None and stand_at_least(age, SMALLEST_COUNT)
+    return {
+        "rule": age.rule.name,
+        "unit": "months" if in_months else "days",
+        "age": whole_age(age.oldest, now, in_months=in_months) if told else None,
+        "limit": age.rule.period.months if in_months else age.rule.period.days,
+        "late": shown_count(age.overdue),
+    }
+
+
+def whole_age(oldest: datetime | None, now: datetime, *, in_months: bool) -> int:
+    """Some clocks start ahead: at the day on which something runs out."""
+    if oldest is None or oldest > now:
+        return 0
+    if in_months:
+        return whole_months(oldest.astimezone(UTC).date(), now.astimezone(UTC).date())
+    return (now - oldest).days
 
 
 def tell_schedule(value: Value) -> str:
@@ -189,6 +225,62 @@ def tell_schedule(value: Value) -> str:
         items=value.get("items_late", 0),
     )
     return format_html("{} {}", covered, late)
+
+
+def tell_oldest(value: Value) -> str:
+    """The oldest row under each rule against its limit, for the page of the promise."""
+    rules = [each for each in value.get("oldest", ()) if each["rule"] in RULES]
+    if not rules:
+        return ""
+    rules.sort(key=lambda each: (each["late"] == 0, -(each["age"] or 0) / max(each["limit"], 1)))
+    rows = format_html_join(
+        "",
+        '<tr><td>{}</td><td data-label="{}">{}</td><td data-label="{}">{}</td>'
+        '<td data-label="{}">{}</td></tr>',
+        (
+            (
+                RULES[each["rule"]][1].title,
+                _("Oldest"),
+                _("too few to say") if each["age"] is None else span_text(each["age"], each),
+                _("Limit"),
+                span_text(each["limit"], each),
+                _("Past its date"),
+                count_text(each["late"]),
+            )
+            for each in rules
+        ),
+    )
+    return format_html(
+        '<div class="whole"><dt>{}</dt><dd><details><summary>{}</summary>'
+        '<table class="table stacks"><thead><tr><th scope="col">{}</th><th scope="col">{}</th>'
+        '<th scope="col">{}</th><th scope="col">{}</th></tr></thead><tbody>{}</tbody></table>'
+        "<p>{}</p></details></dd></div>",
+        _("The oldest under each rule"),
+        ngettext("%(n)s rule", "%(n)s rules", len(rules)) % {"n": len(rules)},
+        _("Rule"),
+        _("Oldest"),
+        _("Limit"),
+        _("Past its date"),
+        rows,
+        _(
+            "In whole months or days. Where fewer than %(number)s stand, their age is not told. "
+            "Under the other rules nothing stands, or what stands has no age."
+        )
+        % {"number": SMALLEST_COUNT},
+    )
+
+
+def span_text(number: int, each: Mapping[str, Any]) -> str:
+    """`5 years 1 month`, or days."""
+    if each["unit"] == "days":
+        return ngettext("%(number)s day", "%(number)s days", number) % {"number": number}
+    years, months = divmod(number, 12)
+    parts = []
+    if years:
+        parts.append(ngettext("%(number)s year", "%(number)s years", years) % {"number": years})
+    if months or not years:
+        parts.append(ngettext("%(number)s month", "%(number)s months", months) % {"number": months})
+    return " ".join(parts)
 
 
 def read_de_identified(now: datetime) -> Finding:
