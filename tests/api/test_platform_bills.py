@@ -109,7 +109,8 @@ def test_a_bill_sent_again_is_made_out_anew_where_the_line_says_so(kari: User) -
     taken = feed("invoices", corrected, invoice(amount="9"), invoice(amount="10"), now=TODAY)
     assert (taken.taken, taken.unchanged) == (1, 2)
     found = Invoice.objects.get()
-    assert (found.billed_to, found.legal_entity, found.amount) == ("Kari Holding", "no", 10)
+    assert (found.billed_to, found.legal_entity) == ("Kari Holding", "no")
+    assert found.amount == Decimal(10)
     assert feed("transactions", transaction(legal_entity="no"), now=TODAY).taken == 1
     assert Transaction.objects.get().legal_entity == "no"
 

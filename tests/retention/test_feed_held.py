@@ -206,5 +206,4 @@ def test_of_a_held_message_only_the_status_changes(
 
 def record(person: User) -> dict[str, Any]:
     with as_tenant(person.pk):
-        found: dict[str, Any] = MessageRecord.objects.values().get(message_id="m1")
-        return found
+        return {**MessageRecord.objects.values().get(message_id="m1")}

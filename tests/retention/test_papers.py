@@ -317,13 +317,14 @@ def test_a_mail_provider_that_is_declared_says_where_it_is(settings: Any) -> Non
     )
 
 
-def test_the_paper_names_the_processors_too(
-    spoken: None, db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_paper_names_the_processors_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     papers: list[Spoken] = []
-    monkeypatch.setattr(
-        record_files, "Paper", lambda *a, **k: papers.append(Spoken(*a, **k)) or papers[-1]
-    )
+
+    def paper(*args: Any, **kwargs: Any) -> Spoken:
+        papers.append(Spoken(*args, **kwargs))
+        return papers[-1]
+
+    monkeypatch.setattr(record_files, "Paper", paper)
     with translation.override("en"):
         record_files.as_pdf(processing_record(NOW), now=NOW)
         declared()
