@@ -8,6 +8,7 @@ from typing import Any
 from django.db import OperationalError, connection, migrations, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import ProjectState
+from django.db.models import Field
 from psycopg.errors import LockNotAvailable
 
 from foundation.calendar import month_start, months_later
@@ -87,6 +88,31 @@ class DropIndexSoon(migrations.RemoveIndex):
         to_state: ProjectState,
     ) -> None:
         _patiently(f"DROP INDEX IF EXISTS {schema_editor.quote_name(self.name)}")
+
+
+class AddEmptyFieldSoon(migrations.AddField):
+    """`AddField` of a column that is empty in every row there is, on a table in use; twice is once.
+
+    For migrations that are not atomic: they go on where they were killed.
+    """
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        model = to_state.apps.get_model(app_label, self.model_name)
+        field = model._meta.get_field(self.name)
+        assert isinstance(field, Field)
+        assert field.null
+        assert not field.has_default()
+        quote = schema_editor.quote_name
+        _patiently(
+            f"ALTER TABLE {quote(model._meta.db_table)} ADD COLUMN IF NOT EXISTS "
+            f"{quote(field.column)} {field.db_type(connection)}"
+        )
 
 
 def _has_index(partition: str, name: str) -> bool:

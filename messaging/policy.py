@@ -63,6 +63,8 @@ PROBLEMS_SHOWN = 100
 CONTENT_PAGE = 50
 # Rows per transaction of a deletion or an export by a customer.
 CONTENT_BATCH = 5000
+# Rows that go while somebody waits for the page: a few seconds. More go by a worker, with progress.
+DELETED_AT_ONCE = 20_000
 # A search that reads a whole history of words gives up, and asks for a shorter period.
 SEARCH_SECONDS = 8
 

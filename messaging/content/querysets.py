@@ -1,14 +1,15 @@
 """What a customer looks up among their own. Each call stands inside `as_tenant`; the customer is
-named all the same, so that either alone would do."""
+named all the same, so that either alone does."""
 
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import OperationalError, connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
 from django.utils.formats import number_format
 from psycopg.errors import QueryCanceled
 
@@ -66,12 +67,33 @@ class Message:
 
 def lists_of(customer_id: uuid.UUID) -> QuerySet[ContactList]:
     found: QuerySet[ContactList] = ContactList.objects.filter(customer_id=customer_id)
-    return found.annotate(size=Count("contacts")).order_by(Lower("list_name"), "pk")
+    return found.order_by(Lower("list_name"), "pk")
+
+
+def with_sizes(lists: QuerySet[ContactList]) -> QuerySet[ContactList]:
+    """Each list counted by itself, from an index alone."""
+    inside = Contact.objects.filter(
+        contact_list=OuterRef("pk"), customer_id=OuterRef("customer_id")
+    )
+    size = inside.order_by().values("contact_list").annotate(size=Count("pk")).values("size")
+    return lists.annotate(size=Coalesce(Subquery(size), 0))
+
+
+def lists_with(words: str, *, customer_id: uuid.UUID, country: str) -> QuerySet[ContactList] | None:
+    """Which of their lists a whole number or address stands in; None where it is neither."""
+    contact = words if "@" in words else as_number(words, country)
+    if not contact:
+        return None
+    reached = contacts_reached_by(contact, customer_id=customer_id)
+    return lists_of(customer_id).filter(pk__in=reached.values("contact_list"))
 
 
 def find_contacts(contact_list: ContactList, words: str, *, country: str) -> QuerySet[Contact]:
     """Newest first. A number is found however it is written; words in names and addresses."""
-    found: QuerySet[Contact] = Contact.objects.filter(contact_list=contact_list).order_by("-pk")
+    found: QuerySet[Contact] = Contact.objects.filter(
+        contact_list=contact_list, customer_id=contact_list.customer_id
+    )
+    found = found.order_by("-pk")
     if not words:
         return found
     if number := as_number(words, country):
@@ -80,6 +102,20 @@ def find_contacts(contact_list: ContactList, words: str, *, country: str) -> Que
     for word in words.split():
         found = found.filter(Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR))
     return found
+
+
+def contacts_reached_by(contact: str, *, customer_id: uuid.UUID) -> QuerySet[Contact]:
+    """In all their lists: whoever has this number, or this address in whatever letters.
+
+    Said in such a way that each list's own index of either serves.
+    """
+    lists = ContactList.objects.filter(customer_id=customer_id).values("pk")
+    found: QuerySet[Contact] = Contact.objects.filter(
+        customer_id=customer_id, contact_list__in=lists
+    )
+    if "@" in contact:
+        return found.exclude(email="").alias(small=Lower("email")).filter(small=contact.lower())
+    return found.exclude(phone_number="").filter(phone_number=contact)
 
 
 def opted_out() -> Q:
@@ -103,10 +139,16 @@ def find_messages(wanted: MessageFilter, *, customer_id: uuid.UUID) -> QuerySet[
         found = found.filter(status__iexact=wanted.status)
     if wanted.words:
         said = MessageContent.objects.filter(pk=OuterRef("pk"), customer_id=customer_id)
+        texts = ("body", "custom_string")
         if number := as_number(wanted.words, wanted.country):
-            said = said.filter(Q(sent_to=number) | Q(sent_from=number))
+            # Many a number of an order or a case could be somebody's telephone.
+            digits = {wanted.words, "".join(wanted.words.split())}
+            inside = ((f"{name}__icontains", each) for name in texts for each in digits)
+            said = said.filter(
+                Q(("sent_to", number), ("sent_from", number), *inside, _connector=Q.OR)
+            )
         else:
-            names = ("body", "sent_to", "sent_from", "first_name", "last_name")
+            names = (*texts, "sent_to", "sent_from", "first_name", "last_name")
             for word in wanted.words.split():
                 some = Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR)
                 said = said.filter(some)
@@ -115,7 +157,8 @@ def find_messages(wanted: MessageFilter, *, customer_id: uuid.UUID) -> QuerySet[
 
 
 def with_content(records: list[MessageRecord]) -> list[Message]:
-    contents = MessageContent.objects.in_bulk([record.pk for record in records])
+    theirs = MessageContent.objects.filter(customer_id__in={each.customer_id for each in records})
+    contents = theirs.in_bulk([record.pk for record in records])
     return [Message(record, contents.get(record.pk)) for record in records]
 
 
@@ -129,6 +172,11 @@ def page_of[M: (Contact, MessageRecord)](
     more = len(rows) > policy.CONTENT_PAGE
     rows = rows[: policy.CONTENT_PAGE]
     return rows, rows[-1].pk if more else None
+
+
+def up_to(found: QuerySet[Any], bound: int) -> int:
+    """How many, and one more than the bound where there are more: nobody waits for the rest."""
+    return found[: bound + 1].count()
 
 
 def patiently[T](ask: Callable[[], T]) -> T:

@@ -1,8 +1,9 @@
 """A batch of lines into a contact list: one transaction, so a worker that is killed did all of it
 or none, and the next one goes on after `rows_done`.
 
-The first line about a contact counts. A contact that was there before gets what the line says anew;
-an empty cell empties nothing.
+The first line about a contact counts, and further ones are reported; so each contact bears when the
+upload was made that named it last. A contact that was there before gets what the line says anew; an
+empty cell empties nothing.
 """
 
 import uuid
@@ -68,7 +69,9 @@ class Batch:
     known: Known = field(default_factory=Known)
     opted_out: set[str] = field(default_factory=set)
     new: list[Contact] = field(default_factory=list)
-    changed: dict[int, Contact] = field(default_factory=dict)
+    changed: list[Contact] = field(default_factory=list)
+    # Named by a line that says what is known.
+    named: list[Contact] = field(default_factory=list)
     problems: list[UploadProblem] = field(default_factory=list)
     untaken: list[Row] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -86,11 +89,15 @@ class Batch:
             self.report(row, [self.fault(name, values, "opted_out") for name in stopped])
         elif not found:
             self.add(values)
-        elif found[0].added_at == self.upload.made_at:
+        elif self.is_named(found[0]):
             self.counts["duplicates"] += 1
             self.report(row, [self.fault(by_which(values), values, "duplicate")])
         else:
             self.change(found[0], row, values)
+
+    def is_named(self, contact: Contact) -> bool:
+        """By a line of this file before, in whatever batch."""
+        return self.upload.made_at in (contact.added_at, contact.uploaded_at)
 
     def said_no(self, values: dict[str, str], name: str) -> bool:
         return values.get(name, "").lower() in self.opted_out
@@ -99,8 +106,8 @@ class Batch:
         contact = Contact(
             contact_list_id=self.list_id,
             customer_id=self.upload.customer_id,
-            # By its hour it is known as of this upload, in a later batch too.
             added_at=self.upload.made_at,
+            uploaded_at=self.upload.made_at,
             **values,
         )
         self.known.remember(contact)
@@ -111,6 +118,9 @@ class Batch:
         other = {name: value for name, value in values.items() if getattr(contact, name) != value}
         if not other:
             self.counts["duplicates"] += 1
+            if not self.is_held:
+                contact.uploaded_at = self.upload.made_at
+                self.named.append(contact)
             return
         if self.is_held:
             self.counts["bad"] += 1
@@ -119,8 +129,9 @@ class Batch:
             return
         for name, value in other.items():
             setattr(contact, name, value)
+        contact.uploaded_at = self.upload.made_at
         self.known.remember(contact)
-        self.changed[id(contact)] = contact
+        self.changed.append(contact)
         self.counts["changed"] += 1
 
     def fault(self, name: str, values: dict[str, str], reason: str) -> Fault:
@@ -168,7 +179,8 @@ def take_in_batch(
             return False
         list_id = upload.contact_list_id
         lists = ContactList.objects.select_for_update(no_key=True)
-        if list_id is None or not lists.filter(pk=list_id).exists():
+        own = lists.filter(pk=list_id, customer_id=upload.customer_id)
+        if list_id is None or not own.exists():
             raise ListGone
         reader = Reader(upload.mapping, upload.country)
         batch = Batch(upload, list_id, reader, header, is_held)
@@ -205,14 +217,18 @@ def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
     for contact in {each.pk: each for each in (*by_phone, *by_email)}.values():
         batch.known.remember(contact)
     recognise(phones | emails, customer_id=batch.upload.customer_id)
-    stopped = ContactOptOut.objects.filter(contact__in=phones | emails)
+    said_no = ContactOptOut.objects.filter(customer_id=batch.upload.customer_id)
+    stopped = said_no.filter(contact__in=phones | emails)
     batch.opted_out = set(stopped.values_list("contact", flat=True))
 
 
 def write(batch: Batch) -> None:
     # Changes first: nothing new takes a number before.
     if batch.changed:
-        Contact.objects.bulk_update(batch.changed.values(), FIELDS, batch_size=500)
+        Contact.objects.bulk_update(batch.changed, (*FIELDS, "uploaded_at"), batch_size=500)
+    if batch.named:
+        named = Contact.objects.filter(pk__in=[each.pk for each in batch.named])
+        named.update(uploaded_at=batch.upload.made_at)
     Contact.objects.bulk_create(batch.new)
     UploadProblem.objects.bulk_create(batch.problems)
     keep_untaken(batch.upload, batch.untaken)

@@ -33,8 +33,9 @@ from messaging.content.recognising import (
     refuse_other_kinds,
     sample_rows,
 )
+from messaging.content.signals import content_going
 from messaging.content.taking_in import ListGone, take_in_batch
-from messaging.models import ContactList, ListUpload, UploadPart
+from messaging.models import ContactList, ListUpload, UploadPart, UploadProblem
 
 logger = logging.getLogger(__name__)
 State = ListUpload.State
@@ -50,7 +51,8 @@ def receive_upload(
     contact_list: ContactList | None,
     now: datetime,
 ) -> ListUpload:
-    """Keep the file and what it seems to be; raises `NotAList` for what holds no contacts.
+    """Keep the file and what it seems to be; raises `NotAList` for what holds no contacts, and
+    `ContentHeld` where room could only be made by deleting what a legal hold keeps.
 
     Inside `as_tenant`.
     """
@@ -69,7 +71,7 @@ def receive_upload(
     sample = decode_sample(start, encoding)
     upload.delimiter = guess_delimiter(sample)
     guess_rest(upload, sample)
-    make_room(customer_id)
+    make_room(customer_id, now=now)
     upload.save(force_insert=True)
     file.seek(0)
     store_pieces(upload, file.chunks(policy.UPLOAD_PIECE))
@@ -92,10 +94,21 @@ def guess_rest(upload: ListUpload, sample: str) -> None:
     upload.mapping = guess_mapping(header, rows[1:] if upload.has_header else rows)
 
 
-def make_room(customer_id: uuid.UUID) -> None:
+def make_room(customer_id: uuid.UUID, *, now: datetime) -> None:
     waiting = ListUpload.objects.filter(customer_id=customer_id, state=State.UPLOADED)
-    newest = waiting.values_list("pk", flat=True)[: policy.UPLOADS_WAITING - 1]
-    waiting.exclude(pk__in=list(newest)).delete()
+    newest = list(waiting.values_list("pk", flat=True)[: policy.UPLOADS_WAITING - 1])
+    older = waiting.exclude(pk__in=newest)
+    if older.exists():
+        upload_going(customer_id, now)
+        # The account before any row of theirs, as what deletes a list does.
+        is_staying(customer_id)
+        older.delete()
+
+
+def upload_going(customer_id: uuid.UUID, now: datetime) -> None:
+    """Told before an upload is deleted at its owner's wish, with all remarks about its lines."""
+    for model in (ListUpload, UploadProblem):
+        content_going.send(sender=model, customer_id=customer_id, now=now)
 
 
 def preview(upload: ListUpload) -> tuple[list[str], list[list[str]]]:
@@ -127,6 +140,8 @@ def start_upload(
     now: datetime,
 ) -> None:
     """What the customer confirmed is what a worker does; pressing twice starts it once."""
+    # The account before any row of theirs, as what deletes a list does.
+    is_staying(upload.customer_id)
     waiting = ListUpload.objects.select_for_update().filter(pk=upload.pk, state=State.UPLOADED)
     if not waiting.exists():
         return
@@ -156,8 +171,10 @@ def stands_still(upload: ListUpload, now: datetime) -> bool:
 def discard_upload(upload: ListUpload, *, now: datetime) -> None:
     """One that waits, is over or stands still; what is taken in already stays in the list.
 
-    A batch under way is waited for: its remarks would be left without their upload.
+    A batch under way is waited for: its remarks would be left without their upload. Raises
+    `ContentHeld` while a legal hold keeps it.
     """
+    upload_going(upload.customer_id, now)
     mine = ListUpload.objects.select_for_update().filter(pk=upload.pk).first()
     if mine is not None and (mine.state != State.RUNNING or stands_still(mine, now)):
         mine.delete()

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_safe
@@ -27,11 +28,12 @@ from messaging.content.querysets import (
     in_pieces,
     page_of,
     patiently,
+    up_to,
     with_content,
 )
 from messaging.content.signals import ContentHeld
 from messaging.models import MessageRecord
-from messaging.views.lists import held_words, key_in
+from messaging.views.lists import held_words, in_background_words, key_in
 from messaging.views.own import country_of, own_page
 
 # The columns of a download; ClickSend's names.
@@ -93,7 +95,8 @@ def export_messages(request: HttpRequest, person: User) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 @own_page
 def delete_messages(request: HttpRequest, person: User) -> HttpResponse:
-    """GET says how many go; POST deletes those, in batches, if they are still as many.
+    """GET says how many go; POST deletes those, in batches, if they are still as many. What is too
+    much for that goes by a worker, from the page of such requests.
 
     A message reported meanwhile may bear any date, for its key says when it was sent and not when
     it came: where the count differs, what would go is shown anew.
@@ -106,9 +109,11 @@ def delete_messages(request: HttpRequest, person: User) -> HttpResponse:
     found = find_messages(wanted, customer_id=person.pk)
     try:
         with as_tenant(person.pk):
-            size = patiently(found.count)
+            size = patiently(lambda: up_to(found, policy.DELETED_AT_ONCE))
     except TooWide:
         return to_shorter_period(request)
+    if size > policy.DELETED_AT_ONCE:
+        return to_background(request)
     if size != form.cleaned_data["size"]:
         messages.warning(request, _("Your messages have changed meanwhile. Look at it once more."))
         return confirm_deletion(request, person, replace(wanted, newest=None))
@@ -129,9 +134,11 @@ def confirm_deletion(request: HttpRequest, person: User, wanted: MessageFilter) 
     try:
         with as_tenant(person.pk):
             newest = patiently(found.first)
-            size = patiently(found.count)
+            size = patiently(lambda: up_to(found, policy.DELETED_AT_ONCE))
     except TooWide:
         return to_shorter_period(request)
+    if size > policy.DELETED_AT_ONCE:
+        return to_background(request)
     context = {
         "size": size,
         "newest": newest,
@@ -140,6 +147,25 @@ def confirm_deletion(request: HttpRequest, person: User, wanted: MessageFilter) 
         "section": "messages",
     }
     return render(request, "messaging/content/messages_delete.html", context)
+
+
+def to_background(request: HttpRequest) -> HttpResponse:
+    """A worker deletes whole days; what was chosen by words or status must become less first."""
+    asked = chosen(asked_in(request))
+    if "q" in asked or "status" in asked:
+        number = number_format(policy.DELETED_AT_ONCE, force_grouping=True)
+        messages.warning(request, too_many_words() % {"number": number})
+        return redirect(f"{reverse('messages')}?{urlencode(asked)}")
+    messages.info(request, in_background_words())
+    return redirect(f"{reverse('messages_deletion')}?{urlencode({'look': 1} | asked)}")
+
+
+def too_many_words() -> str:
+    return _(
+        "More than %(number)s messages fit: too many to delete at once by words or status. Choose "
+        "a shorter period, or leave out words and status: all messages of a period are deleted in "
+        "the background."
+    )
 
 
 def to_shorter_period(request: HttpRequest) -> HttpResponse:

@@ -14,11 +14,11 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from messaging import policy
 from messaging.content import services
-from messaging.content.forms import OptOutForm, SearchForm
+from messaging.content.forms import OptOutForm
 from messaging.content.querysets import as_number
 from messaging.content.signals import ContentHeld
 from messaging.models import ContactOptOut, OwnDeed
-from messaging.views.lists import held_words, key_in
+from messaging.views.lists import asked_for, held_words, key_in
 from messaging.views.own import country_of, own_content
 
 
@@ -42,8 +42,7 @@ def show_opt_outs(request: HttpRequest, person: User) -> HttpResponse:
         )
         messages.success(request, said % {"contact": contact, "number": gone})
         return redirect("list_opt_outs")
-    search = SearchForm(request.GET)
-    words = search.cleaned_data["q"].strip() if search.is_valid() else ""
+    search, words = asked_for(request)
     found = ContactOptOut.objects.filter(customer=person).order_by("-pk")
     if words:
         number = as_number(words, country_of(person))

@@ -4,11 +4,13 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -21,8 +23,10 @@ from messaging.content.forms import MappingForm, ReadingForm, UploadForm
 from messaging.content.querysets import lists_of
 from messaging.content.recognising import NotAList
 from messaging.content.remarks import header_of, lines_to_mend, problems_of
+from messaging.content.signals import ContentHeld
 from messaging.content.words import FILES, LINES, failure_words
 from messaging.models import ContactList, ListUpload, UploadProblem
+from messaging.views.lists import held_words
 from messaging.views.own import country_of, own_content, own_page
 
 State = ListUpload.State
@@ -76,6 +80,8 @@ def _upload_list(request: HttpRequest, person: User, guard: RefuseBigFiles) -> H
                 )
             except NotAList as fault:
                 form.add_error("file", str(FILES[fault.reason]))
+            except ContentHeld:
+                form.add_error("file", no_room_words())
             else:
                 return redirect("list_upload_status", upload_id=upload.pk)
         context = {"form": form, "into": into, "section": "lists"}
@@ -155,7 +161,11 @@ def confirm_upload(request: HttpRequest, person: User, upload: ListUpload) -> Ht
 @own_content
 @require_POST
 def discard_upload(request: HttpRequest, person: User, upload_id: uuid.UUID) -> HttpResponse:
-    uploads.discard_upload(own_upload(person, upload_id), now=timezone.now())
+    try:
+        uploads.discard_upload(own_upload(person, upload_id), now=timezone.now())
+    except ContentHeld:
+        messages.warning(request, held_words())
+        return redirect("list_upload_status", upload_id=upload_id)
     return redirect("lists")
 
 
@@ -192,6 +202,14 @@ def download_problems(request: HttpRequest, person: User, upload_id: uuid.UUID) 
         for each in problems_of(upload)
     )
     return stream_csv("remarks", ["line", "column", "value", "reason"], rows)
+
+
+def no_room_words() -> str:
+    return _(
+        "%(number)s of your files wait for you to say which column is what, and none may be "
+        "deleted to make room: they must be kept for a dispute or an authority. Go on with one of "
+        "them, then upload this one."
+    ) % {"number": policy.UPLOADS_WAITING}
 
 
 def own_upload(person: User, upload_id: uuid.UUID) -> ListUpload:

@@ -85,7 +85,7 @@ CONTENT: Final[tuple[Entry, ...]] = (
             contact="phone_number email address_line_1 address_line_2 address_city address_state "
             "address_postal_code address_country",
             content="custom_1 custom_2 custom_3 custom_4",
-            technical="id contact_list customer contact_id added_at",
+            technical="id contact_list customer contact_id added_at uploaded_at",
             hidden="customer",
         ),
         subject="customer_id",

@@ -18,7 +18,15 @@ from foundation.tenants import as_tenant
 from messaging import policy, tasks
 from messaging.content import services
 from messaging.content.signals import ContentHeld, content_going
-from messaging.models import Contact, ContactList, ContactOptOut, Report
+from messaging.models import (
+    Contact,
+    ContactList,
+    ContactOptOut,
+    ListUpload,
+    Report,
+    UploadPart,
+    UploadProblem,
+)
 from tests.factories import NOW, make_contact, make_customer, make_list
 from tests.messaging.uploading import contacts_of, signed_in, text_of
 
@@ -196,26 +204,100 @@ def test_deleting_a_list_says_what_goes_and_then_does_it(
     assert visitor.post(address).status_code == 404
 
 
+@pytest.mark.parametrize(("after", "left"), [(0, 4), (1, 2), (2, 1), (3, 1), (4, 1)])
 def test_deleting_goes_on_after_a_kill(
-    own: ContactList, person: User, monkeypatch: pytest.MonkeyPatch
+    own: ContactList, person: User, monkeypatch: pytest.MonkeyPatch, after: int, left: int
 ) -> None:
-    going = services.going
+    """Before any batch: two of contacts, two of remarks, and the last of all."""
+    other = with_files(own, person)
+    bury = services.bury
     calls = 0
 
-    def killed(*args: Any) -> None:
+    def killed(*args: Any, **named: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls == 2:
+        if calls > after:
             raise KeyboardInterrupt
-        going(*args)
+        bury(*args, **named)
 
-    monkeypatch.setattr(services, "going", killed)
+    monkeypatch.setattr(services, "bury", killed)
     with pytest.raises(KeyboardInterrupt):
         services.delete_list(own.pk, customer_id=person.pk, now=NOW)
-    assert len(contacts_of(person)) == 1
-    assert services.delete_list(own.pk, customer_id=person.pk, now=NOW) == 1
+    assert len(contacts_of(person)) == left
     with as_tenant(person.pk):
-        assert not ContactList.objects.exists()
+        assert ListUpload.objects.filter(contact_list=own).exists()
+    monkeypatch.setattr(services, "bury", bury)
+    assert services.delete_list(own.pk, customer_id=person.pk, now=NOW) == left - 1
+    with as_tenant(person.pk):
+        assert [each.pk for each in ContactList.objects.all()] == [other.contact_list_id]
+        assert [each.pk for each in ListUpload.objects.all()] == [other.pk]
+
+
+def test_what_is_remembered_of_its_files_goes_with_a_list_and_the_page_says_so(
+    visitor: Client, own: ContactList, person: User
+) -> None:
+    other = with_files(own, person)
+    address = f"/lists/{own.pk}/delete/"
+    page = visitor.get(address).content.decode()
+    assert "What we remember of files uploaded into it" in page
+    visitor.post(address)
+    with as_tenant(person.pk):
+        assert ListUpload.objects.get() == other
+        for model in (UploadProblem, UploadPart):
+            assert {each.upload_id for each in model.objects.all()} == {other.pk}
+
+
+def test_a_list_without_files_says_nothing_of_them(visitor: Client, own: ContactList) -> None:
+    assert "What we remember" not in visitor.get(f"/lists/{own.pk}/delete/").content.decode()
+
+
+def with_files(own: ContactList, person: User) -> ListUpload:
+    """Two files with a remark each came into this list; the one handed back into another."""
+    with as_tenant(person.pk):
+        other = make_list(person, "Andre")
+        make_contact(other, email="blir@example.test")
+        for into in (own, own, other):
+            upload = ListUpload.objects.create(
+                customer=person, contact_list=into, file_name="a.csv", state="finished"
+            )
+            UploadPart.objects.create(upload=upload, customer=person, number=-2, data=b"2,12")
+            for line in (2, 3):
+                UploadProblem.objects.create(
+                    upload=upload, customer=person, line=line, value="12", reason="phone_unknown"
+                )
+    return upload
+
+
+@pytest.mark.parametrize(("bound", "at_once"), [(3, True), (2, False)])
+def test_a_large_list_goes_by_a_worker(
+    visitor: Client,
+    own: ContactList,
+    person: User,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: int,
+    at_once: bool,
+) -> None:
+    monkeypatch.setattr(policy, "DELETED_AT_ONCE", bound)
+    address = f"/lists/{own.pk}/delete/"
+    background = f"/data/delete/list/?look=1&contact_list={own.pk}"
+    for answer in (visitor.get(address), visitor.post(address)):
+        assert (answer.headers.get("Location") == background) != at_once
+    assert len(contacts_of(person)) == (0 if at_once else 3)
+    if not at_once:
+        page = visitor.get(background).content.decode()
+        assert "deleted in the background" in page
+        assert "Nyhetsbrev" in page
+        assert "Delete it now" in page
+
+
+def test_lines_that_were_not_taken_count_as_well(
+    visitor: Client, own: ContactList, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_files(own, person)
+    monkeypatch.setattr(policy, "DELETED_AT_ONCE", 8)
+    assert visitor.get(f"/lists/{own.pk}/delete/").status_code == 302
+    monkeypatch.setattr(policy, "DELETED_AT_ONCE", 9)
+    assert visitor.get(f"/lists/{own.pk}/delete/").status_code == 200
 
 
 @pytest.mark.usefixtures("held")
