@@ -5,7 +5,6 @@ import uuid
 from datetime import datetime
 
 from django.db import DatabaseError, models
-from django.db.models.functions import Lower
 
 from accounts.services import is_staying
 from foundation.tenants import as_tenant
@@ -54,19 +53,19 @@ def make_list(name: str, *, customer_id: uuid.UUID, now: datetime) -> ContactLis
 def add_contact(contact_list: ContactList, values: dict[str, str], *, now: datetime) -> Contact:
     """One contact by hand; raises `Refused` for one who said no or is there. Inside `as_tenant`."""
     customer_id = contact_list.customer_id
-    # The account before the list, as everybody does; one at a time per list, so that what is looked
-    # up stays true.
+    # The account before the list, as everybody does; one at a time per list. So what is looked up
+    # stays true.
     is_staying(customer_id)
     lists = ContactList.objects.select_for_update(no_key=True)
     lists.get(pk=contact_list.pk, customer_id=customer_id)
     recognise(values.values(), customer_id=customer_id)
-    said_no = ContactOptOut.objects.filter(customer_id=customer_id)
+    opt_outs = ContactOptOut.objects.filter(customer_id=customer_id)
     for field in ("phone_number", "email"):
         value = values.get(field, "")
-        if value and said_no.filter(contact=value.lower()).exists():
+        if value and opt_outs.filter(contact=value.lower()).exists():
             raise Refused(field, "opted_out")
-        there = contact_list.contacts.alias(small=Lower(field)).filter(small=value.lower())
-        if value and there.exists():
+        same = contacts_reached_by([value], customer_id=customer_id, list_id=contact_list.pk)
+        if same.exists():
             raise Refused(field, "there_already")
     added: Contact = Contact.objects.create(
         contact_list=contact_list, customer_id=customer_id, added_at=now, **values
@@ -149,29 +148,19 @@ def record_contact_opt_out(
         going(Contact, customer_id, now)
     except ContentHeld:
         is_held = True
-    hold_lists(customer_id)
+    # Whoever adds a contact has the account in hand before they look up who said no: what they add
+    # is there by now, and goes, or they wait and find the opt-out.
+    hold_feed(customer_id)
     recognise([contact], customer_id=customer_id)
     note_contact(What.OPT_OUT, contact, customer_id=customer_id, now=now, is_said=is_said)
     ContactOptOut.objects.get_or_create(
         customer_id=customer_id, contact=contact.lower(), defaults={"since": now}
     )
-    same = contacts_reached_by(contact, customer_id=customer_id)
+    same = contacts_reached_by([contact], customer_id=customer_id)
     if is_held:
         return None if same.exists() else 0
     gone, _ = same.delete()
     return int(gone)
-
-
-def hold_lists(customer_id: uuid.UUID) -> None:
-    """Nobody adds a contact to a list of theirs until the transaction ends: who is about to has
-    looked up the opt-outs already, and would put a contact back that says no now.
-
-    The account first, so that no list is made meanwhile; then the lists in the order of their keys,
-    as the feed does (migration 0011).
-    """
-    hold_feed(customer_id)
-    lists = ContactList.objects.select_for_update(no_key=True).filter(customer_id=customer_id)
-    list(lists.order_by("pk").values_list("pk"))
 
 
 def remove_opted_out(*, now: datetime) -> int:

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models.functions import Lower
-
 from accounts.services import is_staying
 from foundation.tenants import as_tenant
 from messaging.content.columns import FIELDS
 from messaging.content.deeds import recognise
 from messaging.content.files import Row, keep_untaken
+from messaging.content.querysets import contacts_reached_by
 from messaging.content.rows import Fault, Reader, clean
 from messaging.content.signals import ContentHeld, content_going
 from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
@@ -207,18 +206,14 @@ def are_contacts_held(upload: ListUpload, now: datetime) -> bool:
 
 
 def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
-    """By number and by address apart: each has an index of its own, of those that are not empty."""
-    phones = {line["phone_number"] for line in lines if "phone_number" in line}
-    emails = {line["email"].lower() for line in lines if "email" in line}
-    there = Contact.objects.filter(contact_list_id=batch.list_id)
-    by_phone = there.exclude(phone_number="").filter(phone_number__in=phones)
-    by_email = there.exclude(email="").alias(small=Lower("email")).filter(small__in=emails)
-    # Whom both find is one contact, and changed once.
-    for contact in {each.pk: each for each in (*by_phone, *by_email)}.values():
+    """Whom the lines are about: in the list already, or on the opt-outs."""
+    customer_id = batch.upload.customer_id
+    names = {line.get(name, "").lower() for line in lines for name in ("phone_number", "email")}
+    names -= {""}
+    for contact in contacts_reached_by(names, customer_id=customer_id, list_id=batch.list_id):
         batch.known.remember(contact)
-    recognise(phones | emails, customer_id=batch.upload.customer_id)
-    said_no = ContactOptOut.objects.filter(customer_id=batch.upload.customer_id)
-    stopped = said_no.filter(contact__in=phones | emails)
+    recognise(names, customer_id=customer_id)
+    stopped = ContactOptOut.objects.filter(customer_id=customer_id, contact__in=names)
     batch.opted_out = set(stopped.values_list("contact", flat=True))
 
 

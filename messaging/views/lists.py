@@ -31,6 +31,7 @@ from messaging.content.querysets import (
     opted_out,
     page_of,
     patiently,
+    said_no,
     up_to,
     with_sizes,
 )
@@ -98,8 +99,7 @@ def show_list(request: HttpRequest, person: User, list_id: uuid.UUID) -> HttpRes
     try:
         # A step of its own within the page's: what takes too long ends that alone.
         with transaction.atomic():
-            marked = found.annotate(is_opted_out=opted_out())
-            contacts, older = patiently(lambda: page_of(marked, before))
+            contacts, older = patiently(lambda: page_of(found, before))
             # Shown where the list begins, and counted nowhere else.
             size = patiently(found.count) if is_whole else None
     except TooWide:
@@ -110,6 +110,7 @@ def show_list(request: HttpRequest, person: User, list_id: uuid.UUID) -> HttpRes
         "is_empty": is_whole and not contacts and not too_wide,
         "too_wide": too_wide,
         "contacts": contacts,
+        "opted_out": said_no(contacts, customer_id=person.pk),
         "older": older,
         "is_first": before is None,
         "words": words,

@@ -8,6 +8,9 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 from django.test import Client
 
 from accounts.models import User
@@ -27,6 +30,7 @@ from messaging.models import (
     UploadPart,
     UploadProblem,
 )
+from messaging.views import lists
 from tests.factories import NOW, make_contact, make_customer, make_list
 from tests.messaging.uploading import contacts_of, signed_in, text_of
 
@@ -126,6 +130,75 @@ def test_contacts_are_found_however_one_writes(
 ) -> None:
     answer = visitor.get(f"/lists/{own.pk}/", {"q": words})
     assert [str(each) for each in answer.context["contacts"]] == found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("987 65 432", ["Andre", "Nyhetsbrev"]),
+        ("PER@example.test", ["Nyhetsbrev"]),
+        ("911 23 456", []),
+        ("nobody@example.test", []),
+        ("per@", []),
+        ("Per", None),
+    ],
+)
+def test_the_lists_that_a_contact_is_in_are_found(
+    visitor: Client, own: ContactList, person: User, words: str, found: list[str] | None
+) -> None:
+    stranger = make_customer()
+    with as_tenant(stranger.pk):
+        make_contact(make_list(stranger, "Fremmed"), phone_number="+4798765432")
+    with as_tenant(person.pk):
+        make_contact(make_list(person, "Andre"), phone_number="+4798765432")
+    answer = visitor.get("/lists/", {"q": words})
+    page = answer.content.decode()
+    assert [each.list_name for each in answer.context["lists"]] == (found or [])
+    assert ("In none of your lists" in page) == (found == [])
+    assert ("Write the whole phone number" in page) == (found is None)
+    for link in re.findall(r'href="(/lists/[0-9a-f-]{36}/[^"]*)"', page):
+        assert len(visitor.get(unescape(link)).context["contacts"]) == 1
+
+
+def test_what_else_is_known_of_a_contact_is_shown_once_asked_for(
+    visitor: Client, own: ContactList, person: User
+) -> None:
+    address = f"/lists/{own.pk}/?q=98765432"
+    assert "Address and own fields" not in visitor.get(address).content.decode()
+    with as_tenant(person.pk):
+        Contact.objects.filter(first_name="Åse").update(
+            custom_2="Gullkunde", address_city="Bodø", address_country="NO"
+        )
+    page = visitor.get(address).content.decode()
+    for words in ("<dt>Own field 2</dt><dd>Gullkunde</dd>", "<dt>Town</dt><dd>Bodø</dd>"):
+        assert words in page
+    assert "Own field 1" not in page
+
+
+def test_a_list_is_counted_only_where_it_is_shown_from_its_beginning(
+    visitor: Client, own: ContactList
+) -> None:
+    first = visitor.get(f"/lists/{own.pk}/")
+    assert "3 contacts" in first.content.decode()
+    for asked in ({"before": first.context["older"]}, {"q": "per"}, {"q": "nobody"}):
+        answer = visitor.get(f"/lists/{own.pk}/", asked)
+        assert answer.context["size"] is None
+        assert "Nobody is in this list yet" not in answer.content.decode()
+
+
+def test_a_search_in_a_list_that_takes_too_long_says_so_and_the_page_stands(
+    visitor: Client, own: ContactList, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "SEARCH_SECONDS", 0.05)
+    wait = RawSQL("(SELECT pg_sleep(5) IS NULL)", (), output_field=BooleanField())
+    find = lists.find_contacts
+    monkeypatch.setattr(
+        lists, "find_contacts", lambda *args, **named: find(*args, **named).filter(wait)
+    )
+    page = visitor.get(f"/lists/{own.pk}/", {"q": "per"}).content.decode()
+    assert "takes too long" in page
+    assert "Nobody in this list fits" not in page
+    assert "Add the contact" in page
 
 
 def test_a_contact_is_added_by_hand(visitor: Client, own: ContactList, person: User) -> None:
@@ -343,8 +416,8 @@ def test_who_said_no_and_is_held_is_marked_left_out_of_downloads_and_goes_once_r
     stranger = make_customer()
     with as_tenant(stranger.pk):
         make_contact(make_list(stranger), email="per@example.test")
-    marked = visitor.get(f"/lists/{own.pk}/").context["contacts"]
-    assert [(each.email, each.is_opted_out) for each in marked] == [
+    shown = visitor.get(f"/lists/{own.pk}/").context
+    assert [(each.email, each.pk in shown["opted_out"]) for each in shown["contacts"]] == [
         ("Per@example.test", True),
         ("ola@example.test", False),
     ]
@@ -357,6 +430,38 @@ def test_who_said_no_and_is_held_is_marked_left_out_of_downloads_and_goes_once_r
         assert tasks.remove_opted_out() == 2
     assert [each.email for each in contacts_of(person)] == ["ola@example.test"]
     assert len(contacts_of(stranger)) == 1
+
+
+def test_the_night_goes_on_where_it_was_killed_and_past_a_customer_where_it_fails(
+    person: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Batches of two; the first customer's third batch fails, the second customer's do not."""
+    people = sorted((person, make_customer()), key=lambda each: each.pk)
+    for each in people:
+        with as_tenant(each.pk):
+            own = make_list(each)
+            for number in range(5):
+                make_contact(own, email=f"a{number}@example.test")
+                ContactOptOut.objects.create(customer=each, contact=f"a{number}@example.test")
+    going = services.going
+    calls: list[Any] = []
+
+    def fail(model: Any, customer_id: Any, now: Any) -> None:
+        calls.append(customer_id)
+        if customer_id == people[0].pk and calls.count(customer_id) == 3:
+            raise OperationalError("a99@example.test is locked")
+        going(model, customer_id, now)
+
+    monkeypatch.setattr(services, "going", fail)
+    with as_role(KEEPER), pytest.raises(OperationalError):
+        services.remove_opted_out(now=NOW)
+    assert [len(contacts_of(each)) for each in people] == [1, 0]
+    (line,) = [each for each in caplog.records if each.name == services.logger.name]
+    assert str(people[0].pk) in line.getMessage()
+    assert "a99@" not in caplog.text
+    with as_role(KEEPER):
+        assert services.remove_opted_out(now=NOW) == 1
+    assert contacts_of(people[0]) == []
 
 
 # --- their own opt-outs --------------------------------------------------------------------------

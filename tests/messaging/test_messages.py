@@ -45,7 +45,8 @@ def make_message(
     """As the platform reports one; None is a text that is no longer kept."""
     date = NOW - timedelta(days=days, seconds=number)
     key = uuid7_from(date, str(person.pk), str(number))
-    content = {"sent_from": "Nordmann", "sent_to": f"+479876543{number}", "first_name": "Kari"}
+    content = {"sent_from": "Nordmann", "sent_to": f"+479876543{number}", "first_name": "Kari",
+               "custom_string": ""}  # fmt: skip
     content |= {name: fields.pop(name) for name in list(fields) if name in content}
     values = {
         "kind": "sms", "direction": "out", "status": "delivered", "message_price": "0.45",
@@ -109,6 +110,26 @@ def test_messages_are_found_by_number_words_and_status(
     make_message(person, 2, body="Ordren din er KLAR")
     make_message(person, 3, status="Failed")
     assert shown(visitor.get("/messages/", asked)) == found
+
+
+@pytest.mark.parametrize("written", ["32100456", "321 00 456", " 32100456 "])
+def test_digits_that_could_be_a_telephone_number_are_found_in_the_text_too(
+    visitor: Client, person: User, written: str
+) -> None:
+    """A valid Norwegian number, and the number of an order."""
+    make_message(person, 1, body="Ordre 32100456 er klar")
+    make_message(person, 2, custom_string="ref-32100456")
+    make_message(person, 3, sent_to="+4732100456")
+    make_message(person, 4, body="Ordre 3210045 er klar", sent_to="+4732100457")
+    answer = visitor.get("/messages/", {"q": written})
+    older = visitor.get("/messages/", {"q": written, "before": answer.context["older"]})
+    assert shown(answer) + shown(older) == ["m1", "m2", "m3"]
+
+
+def test_words_are_found_in_the_senders_own_mark(visitor: Client, person: User) -> None:
+    make_message(person, 1, custom_string="kampanje-juni")
+    make_message(person, 2)
+    assert shown(visitor.get("/messages/", {"q": "KAMPANJE"})) == ["m1"]
 
 
 def test_what_came_in_is_found_by_who_sent_it(visitor: Client, person: User) -> None:
@@ -198,6 +219,46 @@ def test_deleting_says_how_many_and_takes_record_and_text(visitor: Client, perso
     assert "4 messages are deleted" in answer.content.decode()
     assert left(person) == (1, 1)
     assert shown(visitor.get("/messages/")) == ["m5"]
+
+
+BACKGROUND = "/data/delete/messages/?look=1"
+
+
+@pytest.mark.parametrize(
+    ("bound", "asked", "leads_to"),
+    [
+        (5, {}, None),
+        (4, {}, BACKGROUND),
+        (4, {"since": "2026-01-01"}, f"{BACKGROUND}&since=2026-01-01"),
+        (4, {"status": "delivered"}, "/messages/?status=delivered"),
+        (4, {"q": "hei"}, "/messages/?q=hei"),
+        (5, {"q": "hei"}, None),
+        (4, {"status": "failed"}, None),
+    ],
+)
+def test_what_is_too_much_for_a_page_goes_by_a_worker_or_becomes_less_first(
+    visitor: Client,
+    person: User,
+    monkeypatch: pytest.MonkeyPatch,
+    bound: int,
+    asked: dict[str, str],
+    leads_to: str | None,
+) -> None:
+    monkeypatch.setattr(policy, "DELETED_AT_ONCE", bound)
+    for number in range(1, 6):
+        make_message(person, number)
+    looked = visitor.get("/messages/delete/", asked)
+    assert looked.headers.get("Location") == leads_to
+    size = looked.context["size"] if leads_to is None else 5
+    answer = visitor.post("/messages/delete/", asked | {"size": str(size)})
+    if leads_to is None:
+        assert left(person) == (5 - (size or 0), 5 - (size or 0))
+        return
+    assert answer.headers["Location"] == leads_to
+    assert left(person) == (5, 5)
+    page = visitor.get(leads_to).content.decode()
+    said = "deleted in the background" if leads_to.startswith("/data/") else "More than 4 messages"
+    assert said in page
 
 
 def test_a_message_that_came_meanwhile_is_not_meant(visitor: Client, person: User) -> None:

@@ -281,6 +281,38 @@ def test_every_line_is_accounted_for(person: User) -> None:
         assert word in page
 
 
+@pytest.mark.parametrize("first", ["Yngre", "Gammel"], ids=["changed", "unchanged"])
+@pytest.mark.parametrize("between", [0, 2], ids=["one batch", "two batches"])
+def test_the_first_line_about_a_contact_counts_who_was_there_before_as_well(
+    person: User, first: str, between: int
+) -> None:
+    """By the number, and by the address alone."""
+    with as_tenant(person.pk):
+        own = make_list(person)
+        make_contact(own, phone_number="+4798765430", email="a@example.test", first_name="Gammel")
+    others = [f"9876544{number},,Ny" for number in range(between)]
+    lines = ["Mobil,E-post,Fornavn", f"98765430,,{first}", *others, "98765430,,Eldst"]
+    lines += [",A@example.test,Igjen"]
+    upload = take_in(person, "\n".join(lines).encode(), target=str(own.pk))
+    told = counts_of(upload)
+    assert told.pop("added", 0) == between
+    assert told == ({"changed": 1, "duplicates": 2} if first == "Yngre" else {"duplicates": 3})
+    assert problems_of(upload) == [
+        (3 + between, "Mobil", "+4798765430", "duplicate"),
+        (4 + between, "E-post", "A@example.test", "duplicate"),
+    ]
+    assert contacts_of(person)[0].first_name == first
+
+
+def test_a_contact_named_by_one_file_may_be_named_by_the_next(person: User) -> None:
+    upload = take_in(person, b"Mobil,Fornavn\n98765432,Kari\n")
+    into = str(upload.contact_list_id)
+    for name in ("Karin", "Karen"):
+        content = f"Mobil,Fornavn\n98765432,{name}\n".encode()
+        assert counts_of(take_in(person, content, target=into)) == {"changed": 1}
+        assert contacts_of(person)[0].first_name == name
+
+
 def test_the_lines_to_mend_come_back_and_are_taken_when_mended(person: User) -> None:
     content = b"Mobil;E-post;Notat\n12;;=cmd()\n98765432;;ja\n;feil;\n"
     upload = take_in(person, content, column_2="custom_1")
@@ -400,7 +432,7 @@ class Killed(Exception):
 MANY = b"Mobil\n" + b"".join(b"987654%02d\n" % number for number in range(7)) + b"12\n12\n"
 
 
-@pytest.mark.parametrize("after", [0, 1, 2, 3])
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 4])
 def test_a_killed_worker_is_taken_over_without_loss_or_twice(
     person: User, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
@@ -427,6 +459,56 @@ def test_a_killed_worker_is_taken_over_without_loss_or_twice(
     assert counts_of(upload) == {"added": 7, "bad": 2}
     assert len(contacts_of(person)) == 7
     assert [line for line, *_rest in problems_of(upload)] == [9, 10]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_killed_beside_its_last_word_is_taken_over(
+    person: User, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """All is taken in, and that it is was not said yet; or said, and the next round finds it so."""
+    upload = uploaded(person, MANY)
+    confirm(person, upload)
+    end = uploads.end_upload
+
+    def killed(*args: Any, **named: Any) -> None:
+        if when == "after":
+            end(*args, **named)
+        raise Killed
+
+    monkeypatch.setattr(uploads, "end_upload", killed)
+    with pytest.raises(Killed):
+        read(person)
+    assert newest(person).rows_done == 9
+    monkeypatch.setattr(uploads, "end_upload", end)
+    assert read(person)
+    upload = newest(person)
+    assert (upload.state, upload.failure) == ("finished", "")
+    assert counts_of(upload) == {"added": 7, "bad": 2}
+    with as_tenant(person.pk):
+        assert not UploadPart.objects.filter(upload=upload, number__gte=0).exists()
+
+
+def test_a_worker_killed_while_it_counts_the_rows_leaves_nothing_half_counted(
+    person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The number of rows and the header that goes with the lines to mend: both or neither."""
+    upload = uploaded(person, MANY)
+    confirm(person, upload)
+    keep = uploads.keep_untaken
+
+    def killed(*args: Any) -> None:
+        keep(*args)
+        raise Killed
+
+    monkeypatch.setattr(uploads, "keep_untaken", killed)
+    with pytest.raises(Killed):
+        read(person)
+    assert newest(person).rows_total == 0
+    monkeypatch.setattr(uploads, "keep_untaken", keep)
+    assert read(person)
+    assert newest(person).rows_total == 9
+    text = text_of(signed_in(person).get(f"/lists/upload/{upload.pk}/lines-to-mend.csv"))
+    assert text.splitlines()[0] == "line,column,reason,Mobil"
 
 
 def test_a_batch_that_fails_halfway_leaves_nothing(

@@ -19,6 +19,7 @@ from messaging.models import (
     Report,
     UploadProblem,
 )
+from messaging.policy import UPLOADS_WAITING
 from retention.entries import DataClass
 from retention.holding import is_person_held
 from retention.models import Export, LegalHold
@@ -26,6 +27,7 @@ from retention.policy import HOLD_UNAPPROVED
 from retention.schedule import ENTRIES
 from tests.api.feeding import CUSTOMER, feed, wrong
 from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
+from tests.messaging.uploading import send_file, signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +108,89 @@ def test_a_hold_on_something_else_keeps_nobody_from_deleting(about: dict[str, ob
     other = make_customer()
     held(**({"customer_id": other.pk} if about == {"customer_id": None} else about))
     assert services.delete_list(own.pk, customer_id=person.pk, now=NOW) == 1
+
+
+# --- uploads that their owner would forget -------------------------------------------------------
+
+
+def kept_upload(person: User, **fields: object) -> ListUpload:
+    """One that is over, with a line that was not taken."""
+    with as_tenant(person.pk):
+        upload = ListUpload.objects.create(
+            **({"customer": person, "file_name": "a.csv", "state": "finished"} | fields)
+        )
+        UploadProblem.objects.create(
+            upload=upload, customer=person, line=2, value="12", reason="phone_unknown"
+        )
+    return upload
+
+
+def uploads_left(person: User) -> set[str]:
+    with as_tenant(person.pk):
+        assert UploadProblem.objects.count() == ListUpload.objects.count()
+        return set(ListUpload.objects.values_list("file_name", flat=True))
+
+
+@pytest.mark.parametrize("state", ["finished", "uploaded"])
+def test_a_held_upload_is_not_forgotten_by_its_owner_and_goes_once_released(state: str) -> None:
+    person = make_customer(language="en")
+    upload = kept_upload(person, state=state, mapping={"0": "email"})
+    visitor = signed_in(person)
+    hold = held(customer_id=person.pk)
+    address = f"/lists/upload/{upload.pk}/"
+    answer = visitor.post(f"{address}discard/")
+    assert answer.headers["Location"] == address
+    assert "kept for a dispute" in visitor.get(address).content.decode()
+    assert uploads_left(person) == {"a.csv"}
+    LegalHold.objects.filter(pk=hold.pk).update(
+        released_at=NOW, released_by=hold.placed_by, release_reason="settled"
+    )
+    assert visitor.post(f"{address}discard/").headers["Location"] == "/lists/"
+    assert uploads_left(person) == set()
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_held_files_that_wait_make_no_room_for_another(is_held: bool) -> None:
+    person = make_customer(language="en")
+    for number in range(UPLOADS_WAITING):
+        kept_upload(person, state="uploaded", file_name=f"{number}.csv")
+    if is_held:
+        held(customer_id=person.pk)
+    with as_tenant(person.pk):
+        UploadProblem.objects.all().delete()
+    answer = send_file(signed_in(person), b"E-post\nkari@example.test\n", "new.csv")
+    names = {f"{number}.csv" for number in range(UPLOADS_WAITING)}
+    with as_tenant(person.pk):
+        left = set(ListUpload.objects.values_list("file_name", flat=True))
+    if is_held:
+        assert "3 of your files wait" in answer.content.decode()
+        assert left == names
+    else:
+        assert answer.status_code == 302
+        assert left == names - {"0.csv"} | {"new.csv"}
+
+
+def test_a_hold_refuses_nobody_a_file_while_there_is_room() -> None:
+    person = make_customer(language="en")
+    kept_upload(person, state="uploaded")
+    held(customer_id=person.pk)
+    assert send_file(signed_in(person), b"E-post\nkari@example.test\n").status_code == 302
+
+
+def test_a_list_with_a_held_upload_stays_whole() -> None:
+    """Before its first contact goes: the upload would lose its list, and the hold with it."""
+    person = make_customer()
+    own = list_of(person)
+    with as_tenant(person.pk):
+        Contact.objects.update(added_at=NOW - timedelta(days=9))
+        ContactList.objects.update(made_at=NOW - timedelta(days=9))
+    kept_upload(person, contact_list=own, made_at=NOW)
+    held(since=NOW.date(), until=NOW.date(), customer_id=person.pk)
+    with pytest.raises(ContentHeld):
+        services.delete_list(own.pk, customer_id=person.pk, now=NOW)
+    assert left(person) == 1
+    with as_tenant(person.pk):
+        assert ListUpload.objects.get().contact_list_id == own.pk
 
 
 # --- the platform's feed and uploaded files ------------------------------------------------------
