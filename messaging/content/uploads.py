@@ -189,7 +189,8 @@ def customers_waiting() -> list[uuid.UUID]:
 def read_uploads(customer_id: uuid.UUID, *, now: Callable[[], datetime], until: datetime) -> bool:
     """Read what this customer confirmed, oldest first; False when time ran out before the end."""
     with as_tenant(customer_id):
-        running = list(ListUpload.objects.filter(state=State.RUNNING).order_by("made_at"))
+        theirs = ListUpload.objects.filter(customer_id=customer_id, state=State.RUNNING)
+        running = list(theirs.order_by("made_at"))
     return all(read_upload(upload, now=now, until=until) for upload in running)
 
 
