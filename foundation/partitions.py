@@ -106,6 +106,7 @@ class AddEmptyFieldSoon(migrations.AddField):
         model = to_state.apps.get_model(app_label, self.model_name)
         field = model._meta.get_field(self.name)
         assert isinstance(field, Field)
+        assert field.column
         assert field.null
         assert not field.has_default()
         quote = schema_editor.quote_name

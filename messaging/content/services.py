@@ -126,12 +126,12 @@ def delete_contacts(list_id: uuid.UUID, *, customer_id: uuid.UUID) -> int:
 
 def delete_remarks(list_id: uuid.UUID, *, customer_id: uuid.UUID) -> int:
     """A batch of what is kept about lines that came into this list, or did not."""
-    gone = 0
-    for model in (UploadProblem, UploadPart):
-        theirs = model.objects.filter(upload__contact_list=list_id, customer_id=customer_id)
-        some = theirs.order_by().values("pk")[: policy.CONTENT_BATCH]
-        gone += model.objects.filter(pk__in=some).delete()[0]
-    return gone
+    uploads = ListUpload.objects.filter(contact_list=list_id, customer_id=customer_id)
+    problems = UploadProblem.objects.filter(upload__in=uploads).order_by().values("pk")
+    gone, _ = UploadProblem.objects.filter(pk__in=problems[: policy.CONTENT_BATCH]).delete()
+    parts = UploadPart.objects.filter(upload__in=uploads).values("pk")
+    lines, _ = UploadPart.objects.filter(pk__in=parts[: policy.CONTENT_BATCH]).delete()
+    return int(gone) + int(lines)
 
 
 def record_contact_opt_out(

@@ -178,8 +178,8 @@ def take_in_batch(
             return False
         list_id = upload.contact_list_id
         lists = ContactList.objects.select_for_update(no_key=True)
-        own = lists.filter(pk=list_id, customer_id=upload.customer_id)
-        if list_id is None or not own.exists():
+        own = lists.filter(customer_id=upload.customer_id)
+        if list_id is None or not own.filter(pk=list_id).exists():
             raise ListGone
         reader = Reader(upload.mapping, upload.country)
         batch = Batch(upload, list_id, reader, header, is_held)

@@ -13,6 +13,7 @@ from messaging import policy
 from messaging.content import services, uploads
 from messaging.content.files import Row
 from messaging.content.taking_in import take_in_batch
+from messaging.content.tombstones import hold_feed
 from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
 from tests.api.feeding import CUSTOMER, feed, wrong
 from tests.factories import NOW, make_contact, make_customer, make_list
@@ -184,7 +185,7 @@ def test_starting_an_upload_and_deleting_its_list_do_not_wait_for_each_other_in_
     with as_tenant(kari.pk):
         ListUpload.objects.update(state="uploaded")
     with transaction.atomic(), as_tenant(kari.pk):
-        services.hold_feed(kari.pk)
+        hold_feed(kari.pk)
         starting = beside(lambda: start(waiting))
         ListUpload.objects.select_for_update(nowait=True).get()
     starting.join()

@@ -20,7 +20,9 @@ from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging import policy, tasks
 from messaging.content import services
+from messaging.content.querysets import find_contacts
 from messaging.content.signals import ContentHeld, content_going
+from messaging.content.tombstones import bury
 from messaging.models import (
     Contact,
     ContactList,
@@ -191,9 +193,8 @@ def test_a_search_in_a_list_that_takes_too_long_says_so_and_the_page_stands(
 ) -> None:
     monkeypatch.setattr(policy, "SEARCH_SECONDS", 0.05)
     wait = RawSQL("(SELECT pg_sleep(5) IS NULL)", (), output_field=BooleanField())
-    find = lists.find_contacts
     monkeypatch.setattr(
-        lists, "find_contacts", lambda *args, **named: find(*args, **named).filter(wait)
+        lists, "find_contacts", lambda *args, **named: find_contacts(*args, **named).filter(wait)
     )
     page = visitor.get(f"/lists/{own.pk}/", {"q": "per"}).content.decode()
     assert "takes too long" in page
@@ -283,7 +284,6 @@ def test_deleting_goes_on_after_a_kill(
 ) -> None:
     """Before any batch: two of contacts, two of remarks, and the last of all."""
     other = with_files(own, person)
-    bury = services.bury
     calls = 0
 
     def killed(*args: Any, **named: Any) -> None:

@@ -18,6 +18,7 @@ from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging import policy, tasks
 from messaging.content import uploads
+from messaging.content.files import keep_untaken
 from messaging.content.taking_in import Batch, take_in_batch
 from messaging.content.words import FILES
 from messaging.models import ContactList, ContactOptOut, ListUpload, UploadPart
@@ -494,17 +495,16 @@ def test_a_worker_killed_while_it_counts_the_rows_leaves_nothing_half_counted(
     """The number of rows and the header that goes with the lines to mend: both or neither."""
     upload = uploaded(person, MANY)
     confirm(person, upload)
-    keep = uploads.keep_untaken
 
     def killed(*args: Any) -> None:
-        keep(*args)
+        keep_untaken(*args)
         raise Killed
 
     monkeypatch.setattr(uploads, "keep_untaken", killed)
     with pytest.raises(Killed):
         read(person)
     assert newest(person).rows_total == 0
-    monkeypatch.setattr(uploads, "keep_untaken", keep)
+    monkeypatch.setattr(uploads, "keep_untaken", keep_untaken)
     assert read(person)
     assert newest(person).rows_total == 9
     text = text_of(signed_in(person).get(f"/lists/upload/{upload.pk}/lines-to-mend.csv"))
