@@ -7,7 +7,7 @@ killed worker and a second worker change nothing about the outcome.
 import enum
 import logging
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -24,7 +24,7 @@ from retention.holding import hold_lock, holds_now
 from retention.holdings import Kept, kept_after_erasure
 from retention.journal import deeds
 from retention.journal.keeping import write_erasure, write_partial_erasure
-from retention.models import DeletionRequest, DeletionStep, Scope, Source
+from retention.models import DeletionRequest, DeletionStep, Scope
 from retention.parts import PROFILE
 from retention.policy import ERASE_BATCH
 from retention.schedule import ENTRIES, personal_entries
@@ -80,7 +80,13 @@ def begin(request: DeletionRequest, *, now: datetime) -> None:
     ready = DeletionRequest.objects.ready_to_begin(now).filter(pk=request.pk)
     if not ready.update(state=State.REQUESTED):
         return  # another worker, or taken back a moment ago
-    if user is not None and request.scope == Scope.EVERYTHING:
+    if user is not None:
+        stop_for(request, user, now=now)
+
+
+def stop_for(request: DeletionRequest, user: User, *, now: datetime) -> None:
+    """It begins: to somebody who leaves nothing goes out any more, and no sign-in of theirs stands."""
+    if request.scope == Scope.EVERYTHING:
         ended, _stopped = stop_account(user, waits=False, now=now)
         request.steps.filter(name=SESSION).update(removed=F("removed") + ended)
 
@@ -91,6 +97,7 @@ class Together:
 
     person: erasure.Person
     is_free: bool
+    is_silent: bool = False
     rows: int = 0
     # Classes with nothing left of the person, as seen under the lock of the account's row.
     emptied: set[str] = field(default_factory=set)
@@ -132,10 +139,13 @@ class Together:
         self.finished.clear()
 
 
-def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ERASE_BATCH) -> bool:
+def execute_deletion(
+    request: DeletionRequest, *, now: datetime, batch: int = ERASE_BATCH, silent: bool = False
+) -> bool:
     """Every step that is not done, some batches a transaction; whether the request is done.
 
-    The last step of a request stands for the whole: it comes once all others are done.
+    The last step of a request stands for the whole: it comes once all others are done. `silent`
+    writes no confirmation of what is done now: it was confirmed when it was done before.
     """
     steps = request.steps.values_list("name", "pk", "finished_at")
     if not {name for name, _pk, _at in steps} >= set(erasure.step_names(Scope(request.scope))):
@@ -143,9 +153,9 @@ def execute_deletion(request: DeletionRequest, *, now: datetime, batch: int = ER
         steps = steps.all()
     for name, pk, finished_at in steps:
         if name == erasure.JOURNAL and finished_at is None:
-            run_batch(request, pk, now=now, batch=batch)
+            run_batch(request, pk, now=now, batch=batch, silent=silent)
     held: set[uuid.UUID] = set()
-    while run_together(request, held, now=now, batch=batch):
+    while run_together(request, held, now=now, batch=batch, silent=silent):
         pass
     if not request.is_finished:
         request.refresh_from_db()  # or another worker did the rest
@@ -165,7 +175,12 @@ def note_held(request: DeletionRequest, held: set[uuid.UUID], *, now: datetime) 
 
 @transaction.atomic
 def run_together(
-    request: DeletionRequest, held: set[uuid.UUID], *, now: datetime, batch: int
+    request: DeletionRequest,
+    held: set[uuid.UUID],
+    *,
+    now: datetime,
+    batch: int,
+    silent: bool = False,
 ) -> bool:
     """One transaction of batches, of as many classes as it has room for; whether there is more.
 
@@ -175,7 +190,7 @@ def run_together(
     """
     if request.person_id is None:
         return False
-    together = take_up(request.person_id, now=now)
+    together = take_up(request.person_id, now=now, silent=silent)
     names = erasure.step_names(Scope(request.scope))
     steps = list(request.steps.filter(finished_at__isnull=True))
     steps.sort(key=lambda step: names.index(step.name) if step.name in names else 0)
@@ -200,12 +215,17 @@ def run_together(
 
 @transaction.atomic
 def run_batch(
-    request: DeletionRequest, step_id: uuid.UUID, *, now: datetime, batch: int
+    request: DeletionRequest,
+    step_id: uuid.UUID,
+    *,
+    now: datetime,
+    batch: int,
+    silent: bool = False,
 ) -> Progress:
     """One batch of one step in a transaction of its own."""
     if request.person_id is None:
         return Progress.DONE
-    together = take_up(request.person_id, now=now)
+    together = take_up(request.person_id, now=now, silent=silent)
     step = DeletionStep.objects.get(pk=step_id)
     if step.finished_at is not None:
         return Progress.DONE
@@ -214,12 +234,13 @@ def run_batch(
     return progress
 
 
-def take_up(person_id: uuid.UUID, *, now: datetime) -> Together:
+def take_up(person_id: uuid.UUID, *, now: datetime, silent: bool = False) -> Together:
     """For the rest of the transaction nobody else works at this person's deletion, and nobody
     places a hold: where none is in force, none has to be looked for.
     """
     hold_lock(shared=True)
-    return Together(erasure.lock_person(person_id), is_free=not holds_now(now))
+    person = erasure.lock_person(person_id)
+    return Together(person, is_free=not holds_now(now), is_silent=silent)
 
 
 def end_together(request: DeletionRequest, together: Together, *, now: datetime) -> None:
@@ -230,7 +251,7 @@ def end_together(request: DeletionRequest, together: Together, *, now: datetime)
     is_last = bool(together.finished) and request.scope != Scope.EVERYTHING
     together.save_steps()
     if is_last and not request.steps.filter(finished_at__isnull=True).exists():
-        finish_part(request, together.person, now=now)
+        finish_part(request, together.person, now=now, silent=together.is_silent)
 
 
 def run_step(
@@ -250,7 +271,7 @@ def run_step(
         if not is_free and erasure.is_held(request, step.name, person, now=now):
             return Progress.HELD
         together.save_steps()
-        finish_deletion(request, person, now=now, emptied=together.emptied, is_free=is_free)
+        finish_deletion(request, together, now=now)
         return Progress.DONE
     else:
         progress, gone = erase_class(request, step.name, together, now=now, batch=batch)
@@ -313,22 +334,16 @@ def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetim
     request.save(update_fields=["kept", "journal_position", "journal_chain"])
 
 
-def finish_deletion(
-    request: DeletionRequest,
-    person: erasure.Person,
-    *,
-    now: datetime,
-    emptied: Collection[str] = (),
-    is_free: bool = False,
-) -> None:
+def finish_deletion(request: DeletionRequest, together: Together, *, now: datetime) -> None:
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
+    person = together.person
     request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
-    swept = erasure.sweep(person, now=now, emptied=emptied, is_free=is_free)
+    swept = erasure.sweep(person, now=now, emptied=together.emptied, is_free=together.is_free)
     close_steps(request, swept, now=now)
     for part in DeletionRequest.objects.filter(person_id=person.id).exclude(pk=request.pk):
         end_part(part, now=now)
     end_request(request, now=now)
-    if person.user is not None and request.source != Source.REPLAY:
+    if person.user is not None and not together.is_silent:
         emails.send_deletion_confirmed(
             person.user,
             removed=request.removed,
@@ -356,10 +371,12 @@ def close_steps(
         )
 
 
-def finish_part(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
+def finish_part(
+    request: DeletionRequest, person: erasure.Person, *, now: datetime, silent: bool
+) -> None:
     """A part is gone: proof and mail, in the transaction of its last batch."""
     end_request(request, now=now)
-    if person.user is not None and request.source != Source.REPLAY:
+    if person.user is not None and not silent:
         emails.send_part_deleted(person.user, request)
 
 

@@ -25,7 +25,7 @@ from retention.asking import (
     request_for_customer,
     withdraw_deletion,
 )
-from retention.deleting import execute_deletion, run_batch, run_deletions
+from retention.deleting import execute_deletion, run_batch, run_deletions, stop_for
 from retention.entries import Entry, Removal, Rule
 from retention.models import RetentionRun
 from retention.policy import BATCH_SIZE
@@ -192,6 +192,7 @@ __all__ = [
     "request_for_customer",
     "run_batch",
     "run_deletions",
+    "stop_for",
     "watch_deletions",
     "withdraw_deletion",
 ]

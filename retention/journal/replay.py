@@ -451,11 +451,22 @@ def _erase(record: Record, *, now: datetime) -> None:
     """Also one that was under way when the backup was made, or waited for its day or a word."""
     wishes = DeletionRequest.objects.filter(reference=record.entry["reference"])
     wishes.update(journal_position=record.position, journal_chain=record.chain)
-    wishes.not_begun().update(state=DeletionRequest.State.REQUESTED)
+    for waiting in wishes.not_begun():
+        _begin_again(waiting, now=now)
     request = wishes.open().first()
     if request is not None:
         request.steps.filter(name=erasure.JOURNAL).update(finished_at=now)
-        services.execute_deletion(request, now=now)
+        services.execute_deletion(request, now=now, silent=True)
+
+
+@transaction.atomic
+def _begin_again(request: DeletionRequest, *, now: datetime) -> None:
+    """A hold may keep it open for long: mail and sign-ins stop as they did when it began."""
+    user = User.objects.select_for_update().filter(pk=request.person_id).first()
+    request.state = DeletionRequest.State.REQUESTED
+    request.save(update_fields=["state"])
+    if user is not None:
+        services.stop_for(request, user, now=now)
 
 
 def _withdrawal(record: Record, people: People, report: Report, now: datetime) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from accounts.models import User
+from accounts.models import Session, User
 from consent.models import ConsentDetail
 from messaging.models import Message
 from retention import services
@@ -20,7 +20,7 @@ from retention.journal.keeping import keep_log
 from retention.journal.leaving import let_years_go
 from retention.journal.mark import move_mark
 from retention.journal.store import Journal
-from retention.models import DeletionRequest, LegalHold
+from retention.models import DeletionRequest, LegalHold, Scope
 from retention.models import Source as Way
 from retention.policy import HOLD_UNAPPROVED
 from tests.factories import NOW, make_customer, make_staff
@@ -58,6 +58,12 @@ def run() -> str:
 def ask(person: User, *, wait: bool = False) -> DeletionRequest:
     return services.request_deletion(
         person.pk, source=Way.CUSTOMER, actor="self", now=NOW, wait=wait
+    )
+
+
+def ask_for_profile(person: User) -> DeletionRequest:
+    return services.request_deletion(
+        person.pk, source=Way.CUSTOMER, actor="self", now=NOW, scope=Scope.PROFILE
     )
 
 
@@ -181,6 +187,49 @@ def test_a_new_journal_begins_with_the_holds(reader: User, staff: User, journal:
     replay.start_anew("disk lost", actor="operator", now=LATER)
     keep_log(LATER)
     assert len(entries_of(journal, "holds")) == 1
+
+
+@pytest.mark.parametrize("source", [Way.CUSTOMER, Way.STAFF], ids=["it waited", "unconfirmed"])
+def test_one_that_waited_in_the_backup_is_stopped_though_a_hold_keeps_it_open(
+    source: Way, reader: User, staff: User, journal: Journal
+) -> None:
+    """No mail but the word that it is done, nowhere signed in, and no way back."""
+    wish = services.request_deletion(
+        reader.pk, source=source, actor="self", now=NOW, wait=source == Way.CUSTOMER
+    )
+    Session.objects.create(session_key="k" * 32, expire_date=LATER, user=reader)
+    with forgotten():
+        hold(staff, customer_id=reader.pk, data_class="choices")
+        services.execute_deletion(ask(reader), now=NOW)
+        keep_log(NOW)
+    run()
+    wish.refresh_from_db()
+    reader.refresh_from_db()
+    assert (wish.state, reader.is_active) == ("requested", False)
+    assert not Session.objects.filter(user=reader).exists()
+    assert wish.steps.get(name="accounts.Session").removed == 1
+    assert not Message.objects.filter(purpose="deletion_confirmed").exists()
+    release_hold(LegalHold.objects.get().pk, reason="over", actor=staff, now=LATER)
+    assert services.run_deletions(LATER) == 1
+    assert Message.objects.filter(purpose="deletion_confirmed").count() == 1
+
+
+def test_what_the_backup_knew_to_wait_is_done_again_without_a_second_mail(
+    reader: User, staff: User, journal: Journal
+) -> None:
+    other = make_customer()
+    whole, part = ask(reader, wait=True), ask_for_profile(other)
+    with forgotten():
+        services.execute_deletion(ask(reader), now=NOW)
+        services.execute_deletion(part, now=NOW)
+        keep_log(NOW)
+        sent = set(Message.objects.values_list("purpose", flat=True))
+    assert {"deletion_confirmed", "part_deleted"} <= sent
+    run()
+    for wish in (whole, part):
+        wish.refresh_from_db()
+        assert wish.is_finished
+    assert not Message.objects.filter(purpose__in=["deletion_confirmed", "part_deleted"]).exists()
 
 
 # --- taken back ----------------------------------------------------------------------------------
