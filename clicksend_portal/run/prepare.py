@@ -28,7 +28,8 @@ def main(result: Path, state: Path) -> None:
         django.setup()
         pending = pending_migrations()
     migrate(pending)
-    fill(state, rejected=result.with_name(f"{CUSTOMERS.name}.rejected.csv"))
+    fill(state)
+    forget_rejected(result.parent)
     with step("Making sure of a demo customer and a demo staff member"):
         write_private(result, json.dumps(sign_ins()))
     cast(DatabaseWrapper, connection).close_pool()
@@ -45,7 +46,7 @@ def migrate(pending: int) -> None:
             call_command("migrate", interactive=False, verbosity=0)
 
 
-def fill(state: Path, *, rejected: Path) -> None:
+def fill(state: Path) -> None:
     """Bring in customers once; a run that was killed meanwhile is made up for by the next."""
     from django.contrib.auth import get_user_model
 
@@ -54,22 +55,32 @@ def fill(state: Path, *, rejected: Path) -> None:
         return
     unfinished.touch()
     if CUSTOMERS.is_file():
-        import_customers(rejected)
+        import_customers()
     else:
         with step("Making a small demo company"):
             seed()
     unfinished.unlink()
 
 
-def import_customers(rejected: Path) -> None:
-    """The command shows its progress and counts itself; rejected records do not stop us."""
+def import_customers() -> None:
+    """The command shows its progress and counts itself; rejected records do not stop us.
+
+    They are not written down: nobody who starts the portal waits for the file, and it would outlive
+    every deletion.
+    """
     say(f"Importing {CUSTOMERS.name}")
     try:
-        call_command("import_customers", str(CUSTOMERS), "--rejected", str(rejected))
+        call_command("import_customers", str(CUSTOMERS), "--no-rejected-file")
     except SystemExit:
         return
     except CommandError as error:
         say(str(error))
+
+
+def forget_rejected(folder: Path) -> None:
+    """Such files of former versions, and what a killed import left of one."""
+    for path in folder.glob("*.rejected.csv*"):
+        path.unlink()
 
 
 def sign_ins() -> dict[str, dict[str, str]]:

@@ -8,15 +8,16 @@ import pytest
 from django.core.management import call_command
 
 from accounts.models import User
+from clicksend_portal.run import prepare
 from consent.imports.columns import COLUMNS, make_harmless, restore
 from tests.imports.files import GOOD, read_rows, record, write_file
 
 pytestmark = pytest.mark.django_db
 
 
-def run_command(path: Path) -> int:
+def run_command(path: Path, *options: str) -> int:
     try:
-        call_command("import_customers", str(path))
+        call_command("import_customers", str(path), *options)
     except SystemExit as end:
         return int(str(end.code))
     return 0
@@ -47,6 +48,32 @@ def test_a_rejected_record_keeps_its_cells_and_gets_number_field_and_reason(
             **bad,
         }
     ]
+
+
+def test_without_a_file_they_are_counted_and_nothing_is_left_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_file(tmp_path / "a.csv", GOOD, record(1, user_email="kari1.shop.test"))
+    assert run_command(path, "--no-rejected-file") == 1
+    said = capsys.readouterr().out
+    assert "1 in" in said
+    assert "1 rejected" in said
+    assert "kari1.shop.test" not in said
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_start_of_the_portal_writes_none_and_removes_those_of_former_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_file(tmp_path / "a.csv", GOOD, record(1, user_email="kari1.shop.test"))
+    monkeypatch.setattr(prepare, "CUSTOMERS", path)
+    prepare.fill(tmp_path)
+    assert User.objects.filter(is_staff=False).count() == 1
+    assert list(tmp_path.iterdir()) == [path]
+    for name in ("a.csv.rejected.csv", "a.csv.rejected.csv.part"):
+        (tmp_path / name).write_text("from an earlier start")
+    prepare.forget_rejected(tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_surplus_and_missing_cells_are_kept_as_they_were(tmp_path: Path) -> None:

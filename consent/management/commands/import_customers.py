@@ -3,8 +3,8 @@
 import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,16 +35,24 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="check and report, write nothing at all"
         )
-        parser.add_argument(
+        place = parser.add_mutually_exclusive_group()
+        place.add_argument(
             "--rejected",
             type=Path,
             metavar="FILE",
             help="where rejected records go; by default FILE.rejected.csv beside the file",
         )
+        place.add_argument(
+            "--no-rejected-file",
+            action="store_true",
+            help="count rejected records and why, and write none of them down",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         path: Path = options["file"]
         rejected = options["rejected"] or path.with_name(f"{path.name}.rejected.csv")
+        if options["no_rejected_file"]:
+            rejected = None
         started = time.monotonic()
         try:
             file = CustomerFile(path)
@@ -53,13 +61,17 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=UNUSABLE) from error
         self._report(summary, file.count, time.monotonic() - started, dry=options["dry_run"])
         if summary.rejected:
-            if not options["dry_run"]:
+            if rejected is not None and not options["dry_run"]:
                 self.stdout.write(f"Rejected records: {rejected}")
             raise SystemExit(SOME_REJECTED)
 
-    def _run(self, file: CustomerFile, rejected: Path) -> Summary:
-        with RejectedFile(rejected, file).open() as bad, progress(file.count) as advance:
-            return import_customers(file, now=timezone.now(), reject=bad.write, advance=advance)
+    def _run(self, file: CustomerFile, rejected: Path | None) -> Summary:
+        with ExitStack() as stack:
+            reject: Callable[[Rejection], None] = forget
+            if rejected is not None:
+                reject = stack.enter_context(RejectedFile(rejected, file).open()).write
+            advance = stack.enter_context(progress(file.count))
+            return import_customers(file, now=timezone.now(), reject=reject, advance=advance)
 
     def _dry_run(self, file: CustomerFile) -> Summary:
         with progress(file.count) as advance:
@@ -88,6 +100,10 @@ class Command(BaseCommand):
             lines.append(f"{summary.stopped:,} standing yes ended by a newer no of the file")
         lines.append(f"{count / max(seconds, 0.001):,.0f} records/s")
         self.stdout.write("\n".join(lines))
+
+
+def forget(_rejection: Rejection) -> None:
+    """It is counted; a file of it would be a copy of people's data that nothing deletes."""
 
 
 @contextmanager
