@@ -85,7 +85,7 @@ def begin(request: DeletionRequest, *, now: datetime) -> None:
 
 
 def stop_for(request: DeletionRequest, user: User, *, now: datetime) -> None:
-    """It begins: to somebody who leaves nothing goes out any more, and no sign-in of theirs stands."""
+    """It begins: mail to somebody who leaves stops, and no sign-in of theirs stands."""
     if request.scope == Scope.EVERYTHING:
         ended, _stopped = stop_account(user, waits=False, now=now)
         request.steps.filter(name=SESSION).update(removed=F("removed") + ended)
