@@ -90,6 +90,8 @@ SCHEDULE: dict[str, tuple[str, Timing]] = {
     # An upload wakes its reader itself; this finds those whose call was lost.
     "wake_uploads": ("messaging.wake_uploads", Every(seconds=60, expires=60)),
     "ask_to_return": ("retention.tasks.ask_to_return", Nightly(hour=1, minute=45)),
+    # After the rules of the night, each a minute behind the one before.
+    "renew_statistics": ("retention.tasks.renew_statistics", Nightly(hour=4, minute=20)),
     "ensure_partitions": ("retention.tasks.ensure_partitions", Nightly(hour=1, minute=15)),
     "compare_suppressions": (
         "messaging.compare_suppressions",

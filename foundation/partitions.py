@@ -14,6 +14,7 @@ from psycopg.errors import LockNotAvailable
 from foundation.calendar import month_start, months_later
 from foundation.ids import uuid7_floor
 from foundation.roles import APP, KEEPER
+from foundation.statistics import leave_out, left_out
 
 MONTHS_AHEAD = 12
 # A migration waits this long for a lock of a table in use, and half a minute in all.
@@ -178,6 +179,7 @@ def ensure_partitions(table: str, first: date, last: date) -> int:
                     f"ALTER TABLE {quote(table)} ATTACH PARTITION {quote(name)} "
                     f"FOR VALUES FROM ('{uuid7_floor(month)}') TO ('{uuid7_floor(following)}')"
                 )
+                leave_out(name, sorted(left_out(table)))  # which neither LIKE nor ATTACH carries
                 made += 1
             month = following
     return made

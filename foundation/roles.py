@@ -57,6 +57,8 @@ def prepare_database() -> None:
             ALTER DEFAULT PRIVILEGES FOR ROLE portal_owner IN SCHEMA public
                 GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO portal_app, portal_keeper;
             ALTER DEFAULT PRIVILEGES FOR ROLE portal_owner IN SCHEMA public
+                GRANT MAINTAIN ON TABLES TO portal_keeper;
+            ALTER DEFAULT PRIVILEGES FOR ROLE portal_owner IN SCHEMA public
                 GRANT USAGE, SELECT ON SEQUENCES TO portal_app, portal_keeper;
             ALTER DEFAULT PRIVILEGES FOR ROLE portal_owner
                 REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;

@@ -5,7 +5,7 @@ import uuid
 from celery import shared_task
 from django.utils import timezone
 
-from retention import exporting, policy, returning, services
+from retention import exporting, policy, returning, services, statistics
 from retention.desk.breaches import watch_breaches as watch_open_breaches
 from retention.desk.watching import watch_requests
 from retention.journal import keeping, leaving
@@ -51,6 +51,12 @@ def watch_deletions() -> int:
 def ensure_partitions() -> int:
     """Nightly: the months ahead."""
     return services.ensure_partitions(timezone.now())
+
+
+@shared_task(name="retention.tasks.renew_statistics")
+def renew_statistics() -> int:
+    """Nightly, after the rules: the database forgets what it had noted of rows that went."""
+    return statistics.renew_statistics()
 
 
 @shared_task(name="retention.tasks.make_exports")

@@ -1,8 +1,14 @@
-"""Looking for a value in every table of the database, whatever its columns are called."""
+"""Looking for a value in every table of the database and in what it notes of their columns."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
 from django.db import connection
 
 from foundation.roles import OWNER, as_role
+from tests.services import ADMIN_URL
 
 
 def tables_with(*values: str) -> dict[str, int]:
@@ -32,3 +38,30 @@ def all_tables() -> list[str]:
             "AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname"
         )
         return [name for (name,) in cursor.fetchall()]
+
+
+def analyze() -> None:
+    """As autovacuum does it sooner or later, of all tables."""
+    with administrator_here() as admin:
+        admin.execute("ANALYZE")
+
+
+def statistics_with(*values: str) -> list[str]:
+    """Columns, also computed ones of indexes, of which PostgreSQL noted one of the values."""
+    wanted = [value.lower() for value in values] + [value.encode().hex() for value in values]
+    with administrator_here() as admin:
+        rows = admin.execute(
+            "SELECT DISTINCT tablename || '.' || attname FROM pg_stats s "
+            "WHERE schemaname = 'public' AND EXISTS (SELECT FROM unnest(%s::text[]) AS v "
+            "WHERE position(v IN lower(s::text)) > 0) ORDER BY 1",
+            [wanted],
+        )
+        return [name for (name,) in rows]
+
+
+@contextmanager
+def administrator_here() -> Iterator[psycopg.Connection]:
+    """Past all rights, who sees what has been committed."""
+    name = connection.settings_dict["NAME"]
+    with psycopg.connect(os.environ[ADMIN_URL], dbname=name, autocommit=True) as admin:
+        yield admin

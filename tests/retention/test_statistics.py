@@ -1,0 +1,109 @@
+"""What PostgreSQL notes for its plans: nothing of names and words, and nobody's key for long."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from foundation.partitions import ensure_partitions, existing_partitions
+from foundation.roles import KEEPER, OWNER, as_role
+from foundation.statistics import COMPUTED, left_out
+from retention import services
+from retention.models import Source as Way
+from retention.statistics import PLANNED_BY, columns_left_out, renew_statistics
+from tests.factories import NOW, make_customer
+from tests.retention.belongings import CONTACT_VALUES
+from tests.retention.life import ALL_VALUES, make_full_customer
+from tests.retention.traces import analyze, statistics_with
+
+
+@pytest.mark.django_db
+def test_every_column_of_words_about_people_has_no_statistics_in_any_month() -> None:
+    """A new one needs `foundation.statistics.keep_none` in its migration."""
+    lacking = [
+        f"{relation}.{column}"
+        for table, columns in columns_left_out().items()
+        for relation in (table, *existing_partitions(table))
+        for column in sorted(columns - left_out(relation))
+    ]
+    assert lacking == []
+
+
+@pytest.mark.django_db
+def test_nor_has_what_an_index_computes_from_one() -> None:
+    lacking, seen = [], 0
+    for table, columns in columns_left_out().items():
+        for relation in (table, *existing_partitions(table)):
+            with connection.cursor() as cursor:
+                cursor.execute(COMPUTED, [relation, list(columns)])
+                found = cursor.fetchall()
+            seen += len(found)
+            lacking += [index for index, _number, name in found if name not in left_out(index)]
+    assert lacking == []
+    assert seen > 15
+
+
+@pytest.mark.django_db
+def test_a_new_month_is_like_the_others() -> None:
+    with as_role(KEEPER):
+        far = NOW + timedelta(days=900)
+        assert ensure_partitions("messaging_message", far, far) == 1
+    newest = existing_partitions("messaging_message")[-1]
+    assert left_out(newest) == columns_left_out()["messaging_message"]
+    with connection.cursor() as cursor:
+        cursor.execute(COMPUTED, [newest, ["to_address"]])
+        ((index, _number, name),) = cursor.fetchall()
+    assert left_out(index) == {name}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_of_what_people_wrote_is_noted_and_the_key_of_who_went_goes_at_night() -> None:
+    person = make_full_customer()
+    make_customer()
+    analyze()
+    assert statistics_with(*ALL_VALUES) == []
+    assert "messaging_contact.customer_id" in statistics_with(str(person.pk))
+    services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+        assert statistics_with(str(person.pk)) != []
+        count_changes()
+        renew_statistics()
+    assert statistics_with(*ALL_VALUES, str(person.pk)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_night_after_which_nothing_changed_looks_at_the_tables_by_month_alone() -> None:
+    make_full_customer()
+    with as_role(KEEPER):
+        count_changes()
+        assert renew_statistics() > 20
+        assert renew_statistics() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_search_would_find_what_is_noted() -> None:
+    """A column that keeps its statistics, so that finding nothing means something."""
+    make_full_customer()
+    with as_role(OWNER), connection.cursor() as cursor:
+        try:
+            cursor.execute("ALTER TABLE messaging_contact ALTER last_name SET STATISTICS -1")
+            analyze()
+            assert statistics_with(CONTACT_VALUES[2]) == ["messaging_contact.last_name"]
+        finally:
+            cursor.execute("ALTER TABLE messaging_contact ALTER last_name SET STATISTICS 0")
+            cursor.execute(
+                "SELECT pg_clear_attribute_stats('public', 'messaging_contact', 'last_name', false)"
+            )
+    assert statistics_with(CONTACT_VALUES[2]) == []
+
+
+def count_changes() -> None:
+    """PostgreSQL counts them a second late, or at once on demand."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+
+
+@pytest.mark.django_db
+def test_what_is_planned_by_after_all_is_in_the_schedule() -> None:
+    assert not any(column in columns_left_out().get(table, set()) for table, column in PLANNED_BY)
