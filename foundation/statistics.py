@@ -2,6 +2,7 @@
 
 They are copies of what stands in rows, and no row that goes takes them along. Columns that name
 people or hold their words have none: `ANALYZE` passes over a column whose statistics target is 0.
+Of those by which much is looked up it is told that hardly a value occurs twice, and no value.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,15 +27,23 @@ SELECT pg_clear_attribute_stats('public', c.relname, a.attname, %s)
   FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
  WHERE c.oid = %s::regclass
 """
+TELL = """
+SELECT pg_restore_attribute_stats(
+    'schemaname', 'public'::text, 'relname', %s::text, 'attname', %s::text, 'inherited', false,
+    'null_frac', 0::real, 'avg_width', 16, 'n_distinct', -1::real)
+"""
 LEFT_OUT = """
 SELECT attname FROM pg_attribute
  WHERE attrelid = %s::regclass AND attstattarget = 0 AND NOT attisdropped
 """
 
 
-def keep_none(columns: Mapping[str, Iterable[str]]) -> migrations.RunPython:
+def keep_none(
+    columns: Mapping[str, Iterable[str]], *, looked_up: Mapping[str, Iterable[str]]
+) -> migrations.RunPython:
     """A migration step: no statistics of these columns from now on, and none of before.
 
+    `looked_up` are those of them of which PostgreSQL shall know that hardly a value occurs twice.
     It waits for an `ANALYZE` or `VACUUM` under way; who reads or writes does not wait for it.
     """
 
@@ -42,6 +51,8 @@ def keep_none(columns: Mapping[str, Iterable[str]]) -> migrations.RunPython:
         for table, names in columns.items():
             for relation in (table, *_partitions(table)):
                 leave_out(relation, list(names))
+        for table, names in looked_up.items():
+            tell_distinct(table, list(names))
 
     def backwards(apps: Any, schema_editor: Any) -> None:
         for table, names in columns.items():
@@ -67,8 +78,17 @@ def leave_out(table: str, names: list[str], *, target: int = 0) -> None:
             _clear(index, name)
 
 
+def tell_distinct(table: str, names: list[str]) -> None:
+    """Else the planner takes a column for one of 200 values, and walks through whole lists."""
+    with connection.cursor() as cursor:
+        cursor.execute(COMPUTED, [table, names])
+        computed = [(index, name) for index, _number, name in cursor.fetchall()]
+        for place in [*((table, name) for name in names), *computed]:
+            cursor.execute(TELL, place)
+
+
 @transaction.atomic
-def renew(relation: str, *, only: bool = False) -> None:
+def renew(relation: str, *, only: bool = False, looked_up: Iterable[str] = ()) -> None:
     """`ANALYZE`, and nothing of before is left: of a table that is empty by now it changes nothing.
 
     `only` is for a table by months, without its months.
@@ -76,6 +96,7 @@ def renew(relation: str, *, only: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute(CLEAR, [only, relation])
         cursor.execute(f"ANALYZE {'ONLY ' if only else ''}{connection.ops.quote_name(relation)}")
+    tell_distinct(relation, list(looked_up))
 
 
 def left_out(table: str) -> set[str]:

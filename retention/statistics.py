@@ -5,6 +5,8 @@ was said there are none (`foundation.statistics`); a test compares the database 
 here. Keys and figures are planned by, so what is left of those who went goes with the next night.
 """
 
+from collections.abc import Mapping
+
 from django.db import connection
 from django.db.models import BooleanField, DateField, Field, SmallIntegerField, UUIDField
 
@@ -17,6 +19,11 @@ from retention.schedule import SCHEDULE, model_of
 PLANNED_BY = frozenset(
     {("accounts_user", "address_hashes"), ("consent_suppression", "address_hash")}
 )
+# Each line of the feed and of an upload looks for its number and its address.
+LOOKED_UP: Mapping[str, tuple[str, ...]] = {
+    "messaging_contact": ("phone_number", "email"),
+    "messaging_contactoptout": ("contact",),
+}
 # Whom a bill was for is figures to the schedule, and words to whoever reads it.
 WORDS_BESIDE = frozenset({("accounts_invoice", "billed_to")})
 CHANGED = """
@@ -67,7 +74,7 @@ def renew_statistics() -> int:
     looked = 0
     for table in tables_about_people():
         for relation in changed(table):
-            renew(relation)
+            renew(relation, looked_up=LOOKED_UP.get(table, ()))
             looked += 1
         if is_by_month(table):
             renew(table, only=True)

@@ -46,6 +46,10 @@ COLUMNS = {
     "retention_retentionrun": "actor",
     "accounts_user": "address company email first_name last_name phone platform_id username",
 }
+LOOKED_UP = {
+    "messaging_contact": ("phone_number", "email"),
+    "messaging_contactoptout": ("contact",),
+}
 
 
 class Migration(migrations.Migration):
@@ -63,5 +67,7 @@ class Migration(migrations.Migration):
             "GRANT MAINTAIN ON ALL TABLES IN SCHEMA public TO portal_keeper",
             "REVOKE MAINTAIN ON ALL TABLES IN SCHEMA public FROM portal_keeper",
         ),
-        keep_none({table: names.split() for table, names in COLUMNS.items()}),
+        keep_none(
+            {table: names.split() for table, names in COLUMNS.items()}, looked_up=LOOKED_UP
+        ),
     ]

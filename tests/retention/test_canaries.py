@@ -1,7 +1,9 @@
 """Unmistakable values in every place a person's data can be; after the erasure none is left.
 
-Through pages, API, worker, mail and its answers, uploads, archive, sessions, cache, broker, logs
-and files. What the receipt says is kept (book-keeping, a fingerprint) is all that is found.
+Planted through pages, the platform's API, mail and its answers, uploads, an archive and a webhook,
+carried on by a worker that takes its calls from the broker; looked for in all tables, in what
+PostgreSQL noted of them, in broker and cache as they were left, in files and in what was logged.
+What the receipt says is kept (book-keeping, a fingerprint) is all that is found.
 """
 
 import json
@@ -15,22 +17,19 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.core.cache import cache
+from django.db import connection
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import User
-from consent.models import ServiceKey, Suppression
+from consent.models import Delivery, ServiceKey, Suppression, Webhook
+from consent.webhooks.services import create_webhook
 from foundation import standstill
-from foundation.roles import KEEPER, OWNER, SENDER, as_role
+from foundation.roles import OWNER, as_role
 from messaging.incoming.services import receive_mail
 from messaging.models import Message
 from messaging.outbox import put_account_mail
-from messaging.sender import deliver_pending
-from retention import services
 from retention.exporting.making import make_exports, request_export
-from retention.journal.keeping import keep_log
 from retention.models import DeletionRequest
-from retention.models import Source as Way
 from retention.receipts import make_deletion_receipt
 from tests.accounts import walk
 from tests.api.conftest import system
@@ -39,9 +38,12 @@ from tests.incoming import letters
 from tests.mailbox import Mailbox
 from tests.messaging import uploading
 from tests.retention.life import STAYING, fill
-from tests.retention.places import places_with, valkey_entries
-from tests.retention.traces import tables_with
+from tests.retention.places import places_with
+from tests.retention.portal_worker import call, work_through_the_queue
+from tests.retention.traces import analyze, statistics_with, tables_with
 from tests.services import FOLDER
+from tests.staff.sign_in import sign_in
+from tests.webhooks.receiver import Receiver
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -49,6 +51,8 @@ CANARY = "kanarifugl"
 PHONE = "+4790877665"
 CONTACT = "+4790877666"
 ACCOUNT = 770_077_007
+# What beat would call.
+LOG_AND_TELL = ("retention.tasks.keep_log", "consent.tasks.deliver_webhooks")
 
 
 @pytest.fixture
@@ -67,47 +71,88 @@ def logs(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]
         yield caplog
 
 
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Another system that asked to be told of everything."""
+    receiver = Receiver()
+    receiver.start()
+    yield receiver
+    receiver.stop()
+
+
 def test_nothing_of_an_erased_person_is_found_but_what_the_receipt_lists(
-    folder: Path, logs: pytest.LogCaptureFixture, mailbox: Mailbox
+    folder: Path,
+    logs: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    mailbox: Mailbox,
+    receiver: Receiver,
 ) -> None:
     log_began = server_log().stat().st_size
+    webhook, _secret = create_webhook(
+        name="The CRM", url=receiver.url, events=[each.value for each in Webhook.Event]
+    )
     person = sign_up()
     plant_through_pages(person)
-    plant_through_the_api(person)
+    plant_through_the_api()
     plant_through_mail(person, mailbox)
     fill(person)
+    Webhook.objects.exclude(pk=webhook.pk).update(paused_at=NOW)  # of an address nobody has
     plant_an_archive(person)
-    work_through_the_queue()
-    with as_role(KEEPER):
-        keep_log(NOW)
+    for task in LOG_AND_TELL:
+        call(task)
+        work_through_the_queue()
+    analyze()
     values = (CANARY, PHONE, CONTACT, str(person.pk), person.pk.hex, str(ACCOUNT))
     assert len(tables_with(*values)) > 25
     assert all(tables_with(value) for value in values if value != person.pk.hex)
+    assert statistics_with(str(person.pk))
+    assert str(person.pk) in str(receiver.messages)
 
     ask_on_the_page(person)
-    with as_role(KEEPER):
-        assert services.run_deletions(timezone.now(), batch=2) == 1
-        keep_log(timezone.now())
-    deliver()
-    work_through_the_queue()
+    work_through_the_queue()  # the call that the page made, and the mail it ends with
+    for task in (*LOG_AND_TELL, "messaging.tasks.deliver", "retention.tasks.renew_statistics"):
+        call(task)
+        work_through_the_queue()
+    assert mailbox.to(f"{CANARY}@example.test")[-1]
 
     wish = DeletionRequest.objects.get()
     receipt = make_deletion_receipt(wish)
     kept = {row["model"] for row in wish.kept}
     assert kept == {"accounts.Invoice", "accounts.Transaction", "consent.Suppression"}
     assert set(tables_with(*values)) <= STAYING
+    assert statistics_with(*values) == []
     assert Suppression.objects.exists()
     assert not any(value in json.dumps(receipt, default=str).lower() for value in values)
+    told = [each for each in receiver.messages if str(wish.announcement) in str(each)]
+    assert len(told) == 1
+    assert {(each.state, each.body) for each in Delivery.objects.filter(webhook=webhook)} == {
+        ("delivered", "")
+    }
 
     left = server_log().read_bytes()[log_began:].decode(errors="replace")
-    places = [folder, FOLDER / "valkey.log", Path(settings.BASE_DIR) / "var" / "rejected"]
-    assert places_with(values, folders=places, logged=said_in(logs) + left) == []
+    said = said_in(logs) + written(capfd) + left
+    assert '"event": "request"' in said
+    assert "Task retention.tasks.run_deletions" in said
+    assert places_with(values, folders=[folder, *places_of_the_portal()], logged=said) == []
+
+
+def places_of_the_portal() -> list[Path]:
+    """Wherever else it may have put something: rejected records, and all of its own folder."""
+    base = Path(settings.BASE_DIR)
+    rejected = [*base.glob("*.rejected.csv*"), *(base.parent / "shared").rglob("*.rejected.csv*")]
+    return [FOLDER / "valkey.log", base / "var", *rejected]
 
 
 def said_in(logs: pytest.LogCaptureFixture) -> str:
     """Of the portal, not of the mail server that the tests hold out to it."""
     ours = (record for record in logs.records if not record.name.startswith("mail."))
     return "\n".join(f"{record.name} {record.getMessage()}" for record in ours) + "\n"
+
+
+def written(capfd: pytest.CaptureFixture[str]) -> str:
+    """Past logging, as the line of each request is."""
+    lines = "".join(capfd.readouterr()).splitlines()
+    return "\n".join(line for line in lines if '"logger": "mail.' not in line) + "\n"
 
 
 def test_whatever_is_left_anywhere_would_be_found(folder: Path) -> None:
@@ -117,7 +162,8 @@ def test_whatever_is_left_anywhere_would_be_found(folder: Path) -> None:
     (folder / "temporary" / f"{CANARY}.csv").write_text("")
     (folder / "journal.jsonl").write_text(CANARY.upper())
     found = places_with((CANARY,), folders=[folder], logged=f"x\n{CANARY}\n")
-    work_through_the_queue()
+    with current_app.connection_for_read() as broker:
+        broker.default_channel.queue_purge("retention")
     assert {each.split(maxsplit=1)[0] for each in found} == {"valkey", "file", "log"}
     assert len([each for each in found if each.startswith("valkey")]) == 2
     assert len([each for each in found if each.startswith("file")]) == 2
@@ -160,27 +206,63 @@ def plant_through_pages(person: User) -> None:
     cache.set("nobody", "else", 60)
 
 
-def plant_through_the_api(person: User) -> None:
+def plant_through_the_api() -> None:
+    """Each of the platform's feeds, each with a line that cannot be read."""
     caller = system(ServiceKey.Scope.PLATFORM)
-    message: dict[str, Any] = {
-        "user_id": ACCOUNT,
-        "message_id": f"{CANARY}-1",
-        "direction": "out",
-        "date": NOW.isoformat(),
-        "to": CONTACT,
-        "from": CANARY,
-        "body": f"Hei {CANARY}",
-        "status": "queued",
+    day = NOW.date().isoformat()
+    feeds: dict[str, dict[str, Any]] = {
+        "contact-lists": {"list_id": 61, "list_name": f"{CANARY} VIP"},
+        "contacts": {
+            "list_id": 61,
+            "contact_id": 61,
+            "phone_number": CONTACT,
+            "email": f"kontakt@{CANARY}.test",
+            "first_name": CANARY,
+            "address_line_1": f"{CANARY}veien 7",
+            "custom_1": CANARY,
+        },
+        "opt-outs": {"email": f"nei@{CANARY}.test"},
+        "message-records": {
+            "message_id": f"{CANARY}-1",
+            "direction": "out",
+            "date": NOW.isoformat(),
+            "to": CONTACT,
+            "from": CANARY,
+            "body": f"Hei {CANARY}",
+            "status": "queued",
+        },
+        "reports": {
+            "report_id": 61,
+            "report_name": CANARY,
+            "date": NOW.isoformat(),
+            "content": {"to": CONTACT},
+        },
+        # Numbers stay with the books, and what a bill says of its payer.
+        "invoices": {
+            "invoice_number": "2026-77",
+            "billed_to": f"{CANARY} AS",
+            "amount": "120.00",
+            "currency": "NOK",
+            "date": day,
+        },
+        "transactions": {
+            "transaction_id": "tx77",
+            "kind": "charge",
+            "amount": "1.50",
+            "currency": "NOK",
+            "date": day,
+        },
     }
-    wrong = message | {"message_id": f"{CANARY}-2", "direction": f"{CANARY}"}
-    body = "\n".join(json.dumps(each) for each in (message, wrong)).encode()
-    answer = caller.send("post", "platform/message-records", body, "application/x-ndjson")
-    assert (answer.json()["taken"], answer.json()["bad_lines"]) == (1, 1), answer.json()
+    for kind, record in feeds.items():
+        bad = f'{{"user_id": {ACCOUNT}, "{CANARY}"'
+        body = f"{json.dumps({'user_id': ACCOUNT} | record)}\n{bad}\n".encode()
+        answer = caller.send("post", f"platform/{kind}", body, "application/x-ndjson").json()
+        assert (answer["taken"], answer["bad_lines"]) == (1, 1), (kind, answer)
 
 
 def plant_through_mail(person: User, mailbox: Mailbox) -> None:
-    """Delivered, refused for good, and answered."""
-    deliver()
+    """Delivered by the worker that the outbox called, refused for good, and answered."""
+    work_through_the_queue()
     assert mailbox.to(person.email)
     put_account_mail(
         to=person.email,
@@ -206,25 +288,16 @@ def plant_an_archive(person: User) -> None:
     make_exports(person.pk, now=NOW)
 
 
-def deliver() -> None:
-    with as_role(SENDER):
-        deliver_pending()
-
-
 def ask_on_the_page(person: User) -> None:
-    services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=timezone.now())
+    """Signed in an hour ago: the form asks for the password first, and then does it."""
     standstill.forget()
-
-
-def work_through_the_queue() -> None:
-    """As workers do: each wake-up is taken from the broker. That work is rows, done above."""
-    with current_app.connection_for_read() as connection:
-        channel: Any = connection.default_channel
-        for queue in {*current_app.amqp.queues, *queues_with_something()}:
-            channel.queue_purge(queue)
-
-
-def queues_with_something() -> list[str]:
-    lists = (name for name, _text in valkey_entries() if name.startswith("valkey broker:"))
-    names = [name.removeprefix("valkey broker:") for name in lists]
-    return [name for name in names if not name.startswith(("_kombu", "unacked"))]
+    client = sign_in(person, "password", again=False)
+    assert client.get("/data/delete/").status_code == 200
+    asked = client.post("/data/delete/")
+    assert "/reauthenticate/" in asked.headers["Location"]
+    assert not DeletionRequest.objects.exists()
+    answer = client.post(asked.headers["Location"], {"password": walk.PASSWORD})
+    assert answer.headers["Location"].startswith("/data/delete/")
+    assert DeletionRequest.objects.get().state == "requested"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")

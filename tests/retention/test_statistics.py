@@ -14,7 +14,7 @@ from retention.statistics import PLANNED_BY, columns_left_out, renew_statistics
 from tests.factories import NOW, make_customer
 from tests.retention.belongings import CONTACT_VALUES
 from tests.retention.life import ALL_VALUES, make_full_customer
-from tests.retention.traces import analyze, statistics_with
+from tests.retention.traces import administrator_here, analyze, statistics_with
 
 
 @pytest.mark.django_db
@@ -96,6 +96,27 @@ def test_the_search_would_find_what_is_noted() -> None:
                 "SELECT pg_clear_attribute_stats('public', 'messaging_contact', 'last_name', false)"
             )
     assert statistics_with(CONTACT_VALUES[2]) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_number_is_found_in_its_list_by_both_though_none_is_noted() -> None:
+    """Else a feed of opt-outs walks through the numbers of every list, for each of its lines."""
+    make_full_customer()
+    with as_role(KEEPER):
+        count_changes()
+        renew_statistics()
+    with administrator_here() as admin:
+        known = admin.execute(
+            "SELECT tablename, attname, n_distinct FROM pg_stats WHERE histogram_bounds IS NULL "
+            "AND most_common_vals IS NULL AND tablename ~ '^messaging_contact' "
+            "AND attname IN ('phone_number', 'email', 'lower', 'contact') ORDER BY 1, 2"
+        ).fetchall()
+    assert known == [
+        ("messaging_contact", "email", -1),
+        ("messaging_contact", "phone_number", -1),
+        ("messaging_contact_email_once", "lower", -1),
+        ("messaging_contactoptout", "contact", -1),
+    ]
 
 
 def count_changes() -> None:

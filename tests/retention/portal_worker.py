@@ -1,0 +1,85 @@
+"""A worker of all queues in this process: what lies in the broker is really taken, and done."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import redis
+from celery import current_app
+from celery.contrib.testing import worker as testing
+from celery.signals import task_failure, task_postrun, task_prerun
+from django.conf import settings
+from django.db import connection
+
+from foundation.roles import APP, KEEPER, SENDER
+
+# As `clicksend_portal.run.processes` starts them.
+ROLES = {
+    "mail": SENDER,
+    "mailings": SENDER,
+    "campaigns": SENDER,
+    "webhooks": APP,
+    "content": APP,
+    "default": KEEPER,
+    "retention": KEEPER,
+    "log": KEEPER,
+}
+PATIENCE = 30.0
+
+
+@contextmanager
+def running_worker() -> Iterator[None]:
+    """Each task under the role of the worker that its queue has; none may fail."""
+    failed: list[str] = []
+
+    def take_role(task: Any, **_kwargs: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET ROLE {ROLES[queue_of(task.request)]}")
+
+    def leave(**_kwargs: Any) -> None:
+        connection.close()
+
+    def note(sender: Any, exception: BaseException, **_kwargs: Any) -> None:
+        failed.append(f"{sender.name}: {exception!r}")
+
+    task_prerun.connect(take_role)
+    task_postrun.connect(leave)
+    task_failure.connect(note)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            # Or it would set up logging anew, past whoever listens.
+            patch.setattr(testing, "setup_app_for_worker", lambda *_arguments: None)
+            with testing.start_worker(
+                current_app._get_current_object(),
+                pool="solo",
+                perform_ping_check=False,
+                queues=list(ROLES),
+                shutdown_timeout=PATIENCE,
+            ):
+                yield
+    finally:
+        task_prerun.disconnect(take_role)
+        task_postrun.disconnect(leave)
+        task_failure.disconnect(note)
+    assert failed == []
+
+
+def queue_of(request: Any) -> str:
+    return str(request.delivery_info["routing_key"])
+
+
+def work_through_the_queue() -> None:
+    """Until nothing waits in the broker and nothing is in hand."""
+    with running_worker(), redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        deadline = time.monotonic() + PATIENCE
+        while any(broker.llen(queue) for queue in ROLES) or broker.hlen("unacked"):
+            assert time.monotonic() < deadline, [q for q in ROLES if broker.llen(q)]
+            time.sleep(0.02)
+
+
+def call(*tasks: str) -> None:
+    """As beat does it."""
+    for name in tasks:
+        current_app.send_task(name)
