@@ -14,6 +14,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import F
 
+from accounts.counts import forget_counts
 from accounts.models import User
 from consent.webhooks.feed import announce_erasure
 from foundation import standstill
@@ -337,6 +338,8 @@ def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetim
 def finish_deletion(request: DeletionRequest, together: Together, *, now: datetime) -> None:
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
     person = together.person
+    if person.user is not None:
+        forget_counts(person.user)
     request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
     swept = erasure.sweep(person, now=now, emptied=together.emptied, is_free=together.is_free)
     close_steps(request, swept, now=now)

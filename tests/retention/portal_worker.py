@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import django
 import pytest
 import redis
 from celery import current_app
@@ -49,8 +50,9 @@ def running_worker() -> Iterator[None]:
     task_failure.connect(note)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            # Or it would set up logging anew, past whoever listens.
+            # Both would set up logging anew, past whoever listens.
             patch.setattr(testing, "setup_app_for_worker", lambda *_arguments: None)
+            patch.setattr(django, "setup", lambda: None)
             with testing.start_worker(
                 current_app._get_current_object(),
                 pool="solo",
@@ -70,16 +72,18 @@ def queue_of(request: Any) -> str:
     return str(request.delivery_info["routing_key"])
 
 
-def work_through_the_queue() -> None:
-    """Until nothing waits in the broker and nothing is in hand."""
+def work_through_the_queue(*tasks: str) -> None:
+    """What waits in the broker, and then what beat would call, one after the other."""
     with running_worker(), redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
-        deadline = time.monotonic() + PATIENCE
-        while any(broker.llen(queue) for queue in ROLES) or broker.hlen("unacked"):
-            assert time.monotonic() < deadline, [q for q in ROLES if broker.llen(q)]
-            time.sleep(0.02)
+        wait_until_done(broker)
+        for name in tasks:
+            current_app.send_task(name)
+            wait_until_done(broker)
 
 
-def call(*tasks: str) -> None:
-    """As beat does it."""
-    for name in tasks:
-        current_app.send_task(name)
+def wait_until_done(broker: Any) -> None:
+    """Nothing waits and nothing is in hand."""
+    deadline = time.monotonic() + PATIENCE
+    while any(broker.llen(queue) for queue in ROLES) or broker.hlen("unacked"):
+        assert time.monotonic() < deadline, [queue for queue in ROLES if broker.llen(queue)]
+        time.sleep(0.02)
