@@ -13,13 +13,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Lower
 
 from accounts.models import User
 from consent.models import Suppression
@@ -27,25 +25,30 @@ from consent.suppression import suppress
 from foundation.calendar import months_later
 from foundation.ids import uuid7_floor
 from foundation.tenants import as_tenant
-from messaging.models import Message
 from retention.burying import bury_part
 from retention.detached import delete_detached, detached_months, is_by_month
 from retention.entries import Entry, OnErasure
 from retention.holding import exclude_held, is_person_held, with_leaning
-from retention.holdings import rows_about
 from retention.models import DeletionRequest, Scope
 from retention.parts import COPIES, PART_STEPS, PROFILE, part_rows, profile_says_more
 from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
+from retention.whose import (
+    BY_ADDRESS,
+    MAILS,
+    STAFF_LOG,
+    Person,
+    in_staff_log,
+    known_of,
+    mails_to,
+    person_of,
+    rows_about,
+    rows_of,
+    stand_in_for,
+)
 
 JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"
 ACCOUNT = "accounts.User"
-STAFF_LOG = "admin.LogEntry"
-MAILS = "messaging.Message"
-QUESTIONS = "accounts.SupportQuestion"
-ANSWERS = "accounts.SupportEntry"
-# Rows of these may name nobody and bear an address of theirs all the same.
-BY_ADDRESS = frozenset({MAILS, QUESTIONS, ANSWERS})
 # These have no foreign key to the account. Only the platform's feed writes them, and it takes the
 # account's row first (messaging/0011).
 FED = frozenset({"messaging.MessageRecord", "messaging.MessageContent"})
@@ -57,18 +60,6 @@ WORTH_GUESSING = 10_000
 MARGIN = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Whom a batch is about. `user` is None when the account is gone already.
-
-    `addresses` are all of theirs that other rows may carry, in small letters.
-    """
-
-    id: uuid.UUID
-    user: User | None
-    addresses: tuple[str, ...] = ()
-
-
 def lock_person(person_id: uuid.UUID) -> Person:
     """Takes the account's row before anything else is locked, as the hand-over does.
 
@@ -76,11 +67,7 @@ def lock_person(person_id: uuid.UUID) -> Person:
     another address neither.
     """
     user = User.objects.select_for_update().filter(pk=person_id).first()
-    if user is None:
-        return Person(id=person_id, user=None)
-    more = EmailAddress.objects.filter(user_id=person_id).values_list("email", flat=True)
-    addresses = sorted({address.lower() for address in (user.email, *more)})
-    return Person(id=person_id, user=user, addresses=tuple(addresses))
+    return Person(id=person_id, user=None) if user is None else person_of(user)
 
 
 # What refers to rows of a class. A worker may write some after their step is done, so they go again
@@ -146,22 +133,6 @@ def erase_batch(
         return Gone(SPECIAL[name](entry, person, limit))
     rows = rows_of(entry, person)
     return let_go(entry, rows if is_free else exclude_held(entry, rows, now=now), limit)
-
-
-def rows_of(entry: Entry, person: Person) -> QuerySet[Any]:
-    """The rows about the person, and those to an address of theirs that name nobody."""
-    if entry.model == MAILS:
-        return mails_to(person)
-    if entry.model == STAFF_LOG:
-        return staff_log_of(person)
-    rows = rows_about(entry, person.id)
-    if entry.model not in BY_ADDRESS or not person.addresses:
-        return rows
-    # Asked on the public page without signing in.
-    path = "" if entry.model == QUESTIONS else "question__"
-    asked: QuerySet[Any] = model_of(entry)._base_manager.alias(asked_from=Lower(f"{path}email"))
-    nobodys = Q(**{f"{path}customer_id": None}, asked_from__in=person.addresses)
-    return asked.filter(nobodys | Q(**{entry.subject: person.id}))
 
 
 def erase_part(
@@ -291,14 +262,6 @@ def erase_mails(entry: Entry, person: Person, limit: int) -> int:
     return delete_rows(mails_to(person), limit)
 
 
-def mails_to(person: Person) -> QuerySet[Message]:
-    about = Q(person_id=person.id)
-    if person.addresses:
-        about |= Q(person_id__isnull=True, recipient__in=person.addresses)
-    rows: QuerySet[Message] = Message.objects.alias(recipient=Lower("to_address")).filter(about)
-    return rows
-
-
 def erase_consent_details(entry: Entry, person: Person, limit: int) -> int:
     """Nobody holds the right to delete these; one function of the database does, for the keeper."""
     with connection.cursor() as cursor:
@@ -321,11 +284,7 @@ def erase_staff_log(entry: Entry, person: Person) -> Gone:
 
 def staff_log_of(person: Person) -> QuerySet[Any]:
     """What names them, by key or address, as the one acted on, and what they did themselves."""
-    about = {"content_type__app_label": "accounts", "content_type__model": "user"}
-    theirs = Q(user_id=person.id) | Q(object_id=str(person.id), **about)
-    for address in person.addresses:
-        theirs |= Q(object_repr__iexact=address) | Q(object_repr__iendswith=f" {address}")
-    return LogEntry.objects.filter(theirs)
+    return LogEntry.objects.filter(Q(user_id=person.id) | in_staff_log(person))
 
 
 def erase_account(entry: Entry, person: Person, limit: int) -> int:
@@ -401,9 +360,8 @@ def forget_actor_statement() -> str:
 def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[str]:
     """The classes of which there is something, in one statement: most have nothing of a person."""
     names = [entry.model for entry in personal_entries() if entry.model not in besides]
-    looks = [look_for(name, len(person.addresses)) for name in names if name != STAFF_LOG]
-    known: dict[Any, Any] = {SOMEBODY: person.id, str(SOMEBODY): str(person.id)}
-    known |= dict(zip(somewhere(len(person.addresses)), person.addresses, strict=True))
+    looks = [look_for(name, stand_in_for(person)) for name in names if name != STAFF_LOG]
+    known = known_of(person)
     if STAFF_LOG in names:
         looks.append(look_sql(STAFF_LOG, staff_log_of(person)))
     with by_index(), connection.cursor() as cursor:
@@ -420,17 +378,8 @@ def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[s
     return found | {by_month[month.rpartition("_")[0]] for month in apart}
 
 
-# Stand for whoever is looked for and their addresses, in statements that are put together once.
-SOMEBODY = uuid.UUID(int=0)
-
-
-def somewhere(number: int) -> tuple[str, ...]:
-    return tuple(f"<address {each}>" for each in range(number))
-
-
 @cache
-def look_for(name: str, addresses: int) -> tuple[str, tuple[Any, ...]]:
-    somebody = Person(id=SOMEBODY, user=None, addresses=somewhere(addresses))
+def look_for(name: str, somebody: Person) -> tuple[str, tuple[Any, ...]]:
     return look_sql(name, rows_of(ENTRIES[name], somebody))
 
 
@@ -476,12 +425,12 @@ def sweep(
 def is_shut(entry: Entry) -> bool:
     """Whether nobody writes a row about a person while their account's row is locked for update.
 
-    A foreign key to the account does it. What bears only the key of an account, or hangs on another
-    row, is written without waiting.
+    A foreign key to the account does it. What bears only the key of an account, or only an address,
+    or hangs on another row, is written without waiting.
     """
     if entry.model in FED:
         return True
-    if entry.model == STAFF_LOG or not entry.subject or "__" in entry.subject:
+    if entry.model in (STAFF_LOG, *BY_ADDRESS) or not entry.subject or "__" in entry.subject:
         return False
     return model_of(entry)._meta.get_field(entry.subject).related_model is User
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, Max, Min, Model, Q, QuerySet
+from django.db.models import Count, Max, Min, Model, Q
 from django.utils.translation import gettext as _
 
 from accounts.models import Invoice, Transaction
@@ -16,19 +16,11 @@ from retention.entities import period_for
 from retention.entries import DataClass, Entry, OnErasure
 from retention.holding import is_person_held
 from retention.policy import Period
-from retention.schedule import ENTRIES, model_of, personal_entries
+from retention.schedule import ENTRIES, personal_entries
+from retention.whose import Person, reader_of, rows_of
 
 # Told as the archive they are pieces of.
 PIECES: Final = frozenset({"retention.ExportPart"})
-
-
-def rows_about(entry: Entry, person_id: uuid.UUID) -> QuerySet[Model]:
-    """The rows of one entry that are about the person."""
-    rows: QuerySet[Model] = model_of(entry)._base_manager.all()
-    if entry.model == "admin.LogEntry":
-        about = {"content_type__app_label": "accounts", "content_type__model": "user"}
-        return rows.filter(object_id=str(person_id), **about)
-    return rows.filter(**{entry.subject: person_id})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +40,16 @@ def holdings(person_id: uuid.UUID) -> list[Holding]:
     """Every class of which there is something, in the order of the chapters."""
     chapters = list(DataClass)
     entries = sorted(personal_entries(), key=lambda entry: chapters.index(entry.data_class))
+    person = reader_of(person_id)
     with as_tenant(person_id):
-        return [held for entry in entries if (held := holding(entry, person_id)).count]
+        return [held for entry in entries if (held := holding(entry, person)).count]
 
 
-def holding(entry: Entry, person_id: uuid.UUID) -> Holding:
+def holding(entry: Entry, person: Person) -> Holding:
     figures: dict[str, Any] = {"count": Count("pk")}
     if entry.begins:
         figures["since"] = Min(entry.begins)
-    found = rows_about(entry, person_id).order_by().aggregate(**figures)
+    found = rows_of(entry, person).order_by().aggregate(**figures)
     since = found.get("since")
     if isinstance(since, datetime):
         since = since.astimezone(UTC).date()

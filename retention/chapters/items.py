@@ -45,6 +45,7 @@ ITEMS: Final[tuple[Entry, ...]] = (
             identity="customer_id registered_by",
             content="name contains",
             technical="id kind serial place kept_since due_on",
+            hidden="customer_id registered_by serial",
         ),
         subject="customer_id",
         mentions=("registered_by_id",),
@@ -55,5 +56,7 @@ ITEMS: Final[tuple[Entry, ...]] = (
             "whose it is, is blanked"
         ),
         no_clock=_("kept until it is destroyed, and then listed for as long as its certificate"),
+        begins="kept_since",
+        exported=True,
     ),
 )

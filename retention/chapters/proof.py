@@ -31,7 +31,7 @@ PROOF: Final[tuple[Entry, ...]] = (
             technical="id reference scope contact_list_id since until covers_from covers_before "
             "state lapsed source requested_at due_on begins_at deactivated warned_at held_at "
             "finished_at removed blanked kept journal_position journal_chain announcement "
-            "announced",
+            "announced answers",
         ),
         erasure=OnErasure.KEEP,
         why_kept=_("that a deletion was done, when, and how much of what; it names nobody"),

@@ -35,6 +35,7 @@ from retention.exporting.index import ClassInArchive, index_page, manifest
 from retention.exporting.rows import Page, Reader, count_rows
 from retention.exporting.tables import Table, exported_tables
 from retention.models import Export, ExportPart
+from retention.whose import reader_of
 
 logger = logging.getLogger(__name__)
 OPEN = (Export.State.REQUESTED, Export.State.RUNNING)
@@ -199,7 +200,7 @@ def write_export(job: Job, *, rows: int) -> Export:
     counts = job.place.counts
     number = 0
     with translation.override(job.language):
-        reader = Reader(person_id=job.person_id, size=rows)
+        reader = Reader(person=reader_of(job.person_id), size=rows)
         for table in tables:
             count = sum(counts[entry.model] for entry in table.entries)
             read = reader.read_twice(table, count=count)
@@ -227,7 +228,7 @@ def begin_or_resume(job: Job, tables: Iterable[Table]) -> Archive:
             export = Export.objects.get(pk=job.id)
         pieces = read_export(export)
         return Archive.resume(made_at=place.made_at, state=place.zip, pieces=pieces)
-    place.counts = count_rows(tables, job.person_id)
+    place.counts = count_rows(tables, reader_of(job.person_id))
     # Each row is written twice: as JSON and as CSV.
     move(job, rows_total=2 * sum(place.counts.values()))
     return Archive(made_at=place.made_at)

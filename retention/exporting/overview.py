@@ -11,9 +11,10 @@ from foundation.calendar import months_later
 from foundation.ids import uuid7_moment
 from foundation.tenants import as_tenant
 from retention.entries import DataClass, Entry, Removal, Rule
-from retention.holdings import PIECES, rows_about
+from retention.holdings import PIECES
 from retention.policy import COUNTED_ON_PAGES
 from retention.schedule import model_of, personal_entries
+from retention.whose import Person, reader_of, rows_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +35,16 @@ class Held:
 def overview(person_id: uuid.UUID) -> list[tuple[DataClass, list[Held]]]:
     """The classes of which there is something, by chapter, read as their owner."""
     chapters: dict[DataClass, list[Held]] = {chapter: [] for chapter in DataClass}
+    person = reader_of(person_id)
     with as_tenant(person_id):
         for entry in personal_entries():
-            if entry.model not in PIECES and (held := look_at(entry, person_id)).count:
+            if entry.model not in PIECES and (held := look_at(entry, person)).count:
                 chapters[entry.data_class].append(held)
     return [(chapter, held) for chapter, held in chapters.items() if held]
 
 
-def look_at(entry: Entry, person_id: uuid.UUID) -> Held:
-    rows = rows_about(entry, person_id).order_by()
+def look_at(entry: Entry, person: Person) -> Held:
+    rows = rows_of(entry, person).order_by()
     count = rows.values("pk")[: COUNTED_ON_PAGES + 1].count()
     if not count:
         return Held(entry=entry, count=0, since=None, goes_by=None)

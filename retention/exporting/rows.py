@@ -5,7 +5,6 @@ archive is written, and the memory needed is that of one page, however many ther
 """
 
 import itertools
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from heapq import merge
@@ -16,15 +15,15 @@ from consent.models import Topic
 from foundation.tenants import as_tenant
 from retention.entries import Entry
 from retention.exporting.tables import Row, Table, TopicNames, columns_of
-from retention.holdings import rows_about
 from retention.schedule import ENTRIES, model_of
+from retention.whose import Person, rows_of
 
 
-def count_rows(tables: Iterable[Table], person_id: uuid.UUID) -> dict[str, int]:
+def count_rows(tables: Iterable[Table], person: Person) -> dict[str, int]:
     """By class."""
     entries = [entry for table in tables for entry in table.entries]
-    with as_tenant(person_id):
-        return {each.model: rows_about(each, person_id).order_by().count() for each in entries}
+    with as_tenant(person.id):
+        return {each.model: rows_of(each, person).order_by().count() for each in entries}
 
 
 def topic_names() -> TopicNames:
@@ -43,7 +42,7 @@ class Page:
 class Reader:
     """Reads what is one person's, `size` rows at a time."""
 
-    person_id: uuid.UUID
+    person: Person
     size: int
     topics: TopicNames = field(default_factory=topic_names)
 
@@ -83,10 +82,10 @@ class Reader:
 
     def pages_of(self, entry: Entry, after: str) -> Iterator[Page]:
         columns = columns_of(entry)
-        rows = rows_about(entry, self.person_id).order_by("pk")
+        rows = rows_of(entry, self.person).order_by("pk")
         last: Any = model_of(entry)._meta.pk.to_python(after) if after else None
         while True:
-            with as_tenant(self.person_id):
+            with as_tenant(self.person.id):
                 rest = rows if last is None else rows.filter(pk__gt=last)
                 page: list[Row] = list(rest.values("pk", *columns)[: self.size])
             if page:

@@ -46,6 +46,7 @@ NAMES: Final[Mapping[str, str]] = {
     "retention.Export": "archives",
     "retention.HeldRow": "held-records",
     "retention.PrivacyRequest": "privacy-requests",
+    "retention.PhysicalItem": "paper-disks-and-tapes",
 }
 
 # Where ClickSend's API calls a column otherwise than our table.

@@ -99,6 +99,9 @@ class DeletionRequest(models.Model):
     # What other systems know it as. Of their deliveries only this and their state is left soon.
     announcement = models.UUIDField(null=True, editable=False)
     announced = models.PositiveSmallIntegerField(_("systems told"), default=0)
+    # What became of each, by its key: `{"system": its name then, "answer": …, "at": …}`. Written by
+    # the database when a notice is settled or goes (migration 0013), for no delivery stays as long.
+    answers: "models.JSONField[Any, Any]" = models.JSONField(default=dict, editable=False)
 
     objects = DeletionRequestQuerySet.as_manager()
 
@@ -141,6 +144,11 @@ class DeletionRequest(models.Model):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [
+            models.Index(
+                fields=["announcement"],
+                condition=models.Q(announcement__isnull=False),
+                name="retention_deletion_announced",
+            ),
             models.Index(
                 fields=["finished_at"],
                 condition=models.Q(state="withdrawn", journal_position__isnull=True),

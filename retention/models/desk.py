@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.utils.translation import gettext_lazy as _
 
 from foundation.ids import uuid7_key
@@ -134,6 +134,12 @@ class PrivacyRequest(models.Model):
         ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["person_id"], name="retention_request_of_person"),
+            # Written without signing in: found by who confirms the address.
+            models.Index(
+                Lower("email"),
+                condition=models.Q(person_id__isnull=True),
+                name="retention_request_of_nobody",
+            ),
             models.Index(
                 fields=["due_on"],
                 condition=models.Q(state="open"),

@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -18,7 +19,9 @@ from retention.desk import AnswerRefused, open_request, take_back_request
 from retention.desk.authorities import authority_for
 from retention.desk_forms import RequestForm, StrangerRequestForm
 from retention.models import PrivacyRequest
+from retention.schedule import ENTRIES
 from retention.views.signed_in import signed_in
+from retention.whose import reader_of, rows_of
 
 
 @never_cache
@@ -45,18 +48,23 @@ def own_requests(request: HttpRequest) -> HttpResponse:
         return redirect("privacy_requests")
     context = {
         "form": form,
-        "requests": PrivacyRequest.objects.filter(person_id=person.pk).order_by("-received_at"),
+        "requests": requests_of(person.pk).order_by("-received_at"),
         "authority": authority_for(person.legal_entity),
         "section": "data",
     }
     return render(request, "retention/requests.html", context, status=status_of(form))
 
 
+def requests_of(person_id: uuid.UUID) -> QuerySet[PrivacyRequest]:
+    """Also those they made without signing in, from an address that is confirmed as theirs."""
+    return rows_of(ENTRIES[PrivacyRequest._meta.label], reader_of(person_id))
+
+
 @login_required
 @require_POST
 def take_back(request: HttpRequest, reference: uuid.UUID) -> HttpResponse:
     person = signed_in(request)
-    mine = get_object_or_404(PrivacyRequest, reference=reference, person_id=person.pk)
+    mine = get_object_or_404(requests_of(person.pk), reference=reference)
     take_back_request(mine, now=timezone.now())
     messages.success(request, _("Your request is taken back."))
     return redirect("privacy_requests")

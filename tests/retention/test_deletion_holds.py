@@ -10,9 +10,10 @@ from accounts.models import User
 from foundation.roles import KEEPER, as_role
 from messaging.models import MessageContent
 from retention import deleting, services
-from retention.holdings import preview_erasure, rows_about
+from retention.holdings import preview_erasure
 from retention.models import DeletionRequest, LegalHold, Scope, Source
 from retention.schedule import personal_entries
+from retention.whose import rows_about
 from tests.factories import NOW, make_customer, topic
 from tests.retention.belongings import give_message
 from tests.retention.life import VALUES, make_full_customer

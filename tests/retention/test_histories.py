@@ -34,11 +34,11 @@ from messaging.content import services as content
 from messaging.models import Contact, ContactList
 from messaging.outbox import put_account_mail
 from retention import services
-from retention.holdings import rows_about
 from retention.journal.keeping import keep_log
 from retention.models import DeletionRequest, Scope
 from retention.models import Source as Way
 from retention.schedule import model_of, personal_entries
+from retention.whose import rows_about
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.journal.life import forgotten
 from tests.retention import belongings, dealings

@@ -14,7 +14,6 @@ from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging.models import Contact, ContactList, Message, MessageContent, MessageRecord
 from retention import deleting, erasure, services
-from retention.holdings import rows_about
 from retention.models import (
     DeletionRequest,
     DeletionStep,
@@ -27,6 +26,7 @@ from retention.models import (
 )
 from retention.receipts import removed
 from retention.schedule import personal_entries
+from retention.whose import rows_about
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.retention.belongings import give_lists, give_message
 from tests.retention.life import COUNTS, make_full_customer

@@ -1,0 +1,137 @@
+"""Which rows are about a person: the same for the overview, the archive, the preview and deletion.
+
+By their key; and, of rows that name nobody, by an address of theirs. Whoever typed an address does
+not own it before they confirm it: until then it leads to no question or request that its real owner
+wrote, neither to read it nor to have it deleted. Mail to it went where it was typed, so a deletion
+takes that as well.
+"""
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
+from django.db.models import Model, Q, QuerySet
+from django.db.models.functions import Lower
+
+from accounts.models import User
+from messaging.models import Message
+from retention.entries import Entry
+from retention.schedule import model_of
+
+STAFF_LOG = "admin.LogEntry"
+MAILS = "messaging.Message"
+# Written without signing in, on the public pages or by staff: where the address stands.
+BY_ADDRESS: Final = {
+    "accounts.SupportQuestion": "email",
+    "accounts.SupportEntry": "question__email",
+    "retention.PrivacyRequest": "email",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Whom something is about. `user` is None when the account is gone already.
+
+    `addresses` are all of theirs that other rows may carry, in small letters; `confirmed` those
+    they have shown to be theirs.
+    """
+
+    id: uuid.UUID
+    user: User | None
+    addresses: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+
+
+def person_of(user: User) -> Person:
+    """With every address of theirs, as a deletion needs it."""
+    more = EmailAddress.objects.filter(user_id=user.pk).values_list("email", "verified")
+    known = [(user.email, user.is_confirmed), *more]
+    return Person(
+        id=user.pk,
+        user=user,
+        addresses=tuple(sorted({email.lower() for email, _is_confirmed in known})),
+        confirmed=tuple(sorted({email.lower() for email, is_confirmed in known if is_confirmed})),
+    )
+
+
+def reader_of(person_id: uuid.UUID) -> Person:
+    """The person as a reader: nothing is shown by an address that they have not confirmed."""
+    user = User.objects.filter(pk=person_id).first()
+    if user is None:
+        return Person(id=person_id, user=None)
+    person = person_of(user)
+    return replace(person, addresses=person.confirmed)
+
+
+def rows_about(entry: Entry, person_id: uuid.UUID) -> QuerySet[Model]:
+    """The rows of one entry that bear the person's key."""
+    rows: QuerySet[Model] = model_of(entry)._base_manager.all()
+    if entry.model == STAFF_LOG:
+        return rows.filter(**named_in_staff_log(person_id))
+    return rows.filter(**{entry.subject: person_id})
+
+
+def rows_of(entry: Entry, person: Person) -> QuerySet[Any]:
+    """The rows about the person, and those to an address of theirs that name nobody."""
+    if entry.model == MAILS:
+        return mails_to(person)
+    if entry.model == STAFF_LOG:
+        return LogEntry.objects.filter(in_staff_log(person))
+    path = BY_ADDRESS.get(entry.model)
+    if path is None or not person.confirmed:
+        return rows_about(entry, person.id)
+    asked: QuerySet[Any] = model_of(entry)._base_manager.alias(asked_from=Lower(path))
+    nobodys = Q(**{entry.subject: None}, asked_from__in=person.confirmed)
+    return asked.filter(nobodys | Q(**{entry.subject: person.id}))
+
+
+def mails_to(person: Person) -> QuerySet[Message]:
+    """Mails to the person, and those to their addresses that name nobody (a reset, for example)."""
+    about = Q(person_id=person.id)
+    if person.addresses:
+        about |= Q(person_id__isnull=True, recipient__in=person.addresses)
+    rows: QuerySet[Message] = Message.objects.alias(recipient=Lower("to_address")).filter(about)
+    return rows
+
+
+def in_staff_log(person: Person) -> Q:
+    """What names them, by key or address, as the one acted on."""
+    about = Q(**named_in_staff_log(person.id))
+    for address in person.addresses:
+        about |= Q(object_repr__iexact=address) | Q(object_repr__iendswith=f" {address}")
+    return about
+
+
+def named_in_staff_log(person_id: uuid.UUID) -> dict[str, str]:
+    return {
+        "content_type__app_label": "accounts",
+        "content_type__model": "user",
+        "object_id": str(person_id),
+    }
+
+
+# Stands for whoever is looked for, in statements that are put together once.
+SOMEBODY: Final = uuid.UUID(int=0)
+
+
+def stand_in_for(person: Person) -> Person:
+    """Of as many addresses as the person has."""
+    return Person(
+        id=SOMEBODY,
+        user=None,
+        addresses=tuple(f"<address {n}>" for n in range(len(person.addresses))),
+        confirmed=tuple(f"<confirmed {n}>" for n in range(len(person.confirmed))),
+    )
+
+
+def known_of(person: Person) -> dict[Any, Any]:
+    """What the values of such a statement stand for."""
+    somebody = stand_in_for(person)
+    stood_for = zip(
+        (*somebody.addresses, *somebody.confirmed),
+        (*person.addresses, *person.confirmed),
+        strict=True,
+    )
+    return {SOMEBODY: person.id, str(SOMEBODY): str(person.id), **dict(stood_for)}
