@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LARGEST = 200_000
-DELETION = [f"ClickSend Portal, deletion receipt, form {number}" for number in (1, 2)]
+DELETION = [f"ClickSend Portal, deletion receipt, form {number}" for number in (1, 2, 3)]
 ACCESS = "ClickSend Portal, access receipt, form 1"
 STATES = {"granted": "Given", "refused": "Refused", "withdrawn": "Withdrawn"}
 
@@ -104,7 +104,9 @@ def check(receipt, known):
         print("Of", done["scope"]["in_words"])
         for what in ("removed", "kept"):
             for row in done[what] or [{"title": what, "count": "nothing recorded", "how_long": ""}]:
-                print("-", row["title"], row["count"], row.get("method") or row["how_long"])
+                said = [row.get(name) for name in ("method", "how_long")]
+                print("-", row["title"], row["count"], *filter(None, said))
+        print(done.get("stays", ""))
         return
     head, event, leaf = proof["head"], proof["event"], raw(proof["leaf_hash"])
     hashed = hashlib.sha256(b"\0" + canonical(event)).digest()

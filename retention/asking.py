@@ -25,7 +25,6 @@ from foundation.tenants import as_tenant
 from messaging.models import ListUpload
 from messaging.outbox import wake_after_commit
 from retention import emails, erasure
-from retention.holdings import kept_after_erasure
 from retention.models import DeletionRequest, Export, Scope, Source
 from retention.parts import span
 from retention.policy import ANSWER, WAY_BACK
@@ -110,7 +109,6 @@ def request_deletion(
         requested_at=now,
         due_on=ANSWER.end(day_of(user, now)),
         begins_at=None if state == State.UNCONFIRMED and not wait else begins,
-        kept=[each.as_json() for each in kept_after_erasure(person_id, now=now)] if whole else [],
         covers_from=covers_from,
         covers_before=covers_before,
         **part,

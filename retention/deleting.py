@@ -22,13 +22,13 @@ from retention import emails, erasure
 from retention.asking import SESSION, make_steps, stop_account
 from retention.burying import batch_size
 from retention.holding import hold_lock, holds_now
-from retention.holdings import Kept, kept_after_erasure
 from retention.journal import deeds
 from retention.journal.keeping import write_erasure, write_partial_erasure
 from retention.models import DeletionRequest, DeletionStep, Scope
-from retention.parts import PROFILE
+from retention.parts import PROFILE, kept_after_part
 from retention.policy import ERASE_BATCH
 from retention.schedule import ENTRIES, personal_entries
+from retention.staying import at_its_end, kept_after_erasure, kept_as_recorded
 
 logger = logging.getLogger(__name__)
 State = DeletionRequest.State
@@ -328,11 +328,20 @@ def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetim
     if request.scope == Scope.EVERYTHING:
         addresses = [] if person.user is None else [person.user.email]
         place = write_erasure(request.reference, person.id, addresses, now=now)
-        request.kept = [each.as_json() for each in kept_after_erasure(person.id, now=now)]
     else:
         place = write_partial_erasure(request, now=now)
     request.journal_position, request.journal_chain = place.position, place.chain
+    look_what_stays(request, person, now=now)
     request.save(update_fields=["kept", "journal_position", "journal_chain"])
+
+
+def look_what_stays(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
+    """Before anything goes: afterwards nothing leads to it any more."""
+    if request.scope == Scope.EVERYTHING:
+        kept = kept_after_erasure(person, now=now)
+    else:
+        kept = kept_after_part(request, person.id, now=now)
+    request.kept = [each.as_json() for each in kept]
 
 
 def finish_deletion(request: DeletionRequest, together: Together, *, now: datetime) -> None:
@@ -341,6 +350,9 @@ def finish_deletion(request: DeletionRequest, together: Together, *, now: dateti
     if person.user is not None:
         forget_counts(person.user)
     request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
+    request.answers = {}
+    kept = at_its_end(kept_as_recorded(request.kept), announced=request.announced, now=now)
+    request.kept = [each.as_json() for each in kept]
     swept = erasure.sweep(person, now=now, emptied=together.emptied, is_free=together.is_free)
     close_steps(request, swept, now=now)
     for part in DeletionRequest.objects.filter(person_id=person.id).exclude(pk=request.pk):
@@ -351,7 +363,7 @@ def finish_deletion(request: DeletionRequest, together: Together, *, now: dateti
             person.user,
             removed=request.removed,
             blanked=request.blanked,
-            kept=[Kept.from_json(row) for row in request.kept],
+            kept=[each for each in kept if not each.blanked],
             reference=request.reference,
         )
 
@@ -417,6 +429,7 @@ def end_request(request: DeletionRequest, *, now: datetime) -> None:
         update_fields=[
             "removed",
             "blanked",
+            "kept",
             "state",
             "finished_at",
             "person_id",
@@ -424,6 +437,7 @@ def end_request(request: DeletionRequest, *, now: datetime) -> None:
             "check_note",
             "announcement",
             "announced",
+            "answers",
         ]
     )
 

@@ -14,8 +14,9 @@ from accounts.models import User
 from accounts.zones import zone_named
 from foundation.mail import write_mail
 from retention.entries import OnErasure, Words
-from retention.holdings import PIECES, Kept, entry_named
+from retention.holdings import PIECES
 from retention.models import DeletionRequest, Scope
+from retention.staying import Kept, entry_named, kept_as_recorded
 from retention.tokens import Purpose, make_token
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def send_part_deleted(user: User, request: DeletionRequest) -> None:
             url=page_of(request.reference),
             deleted=lines(removed),
             blanked=lines(blanked),
+            kept=kept_as_recorded(request.kept),
         )
 
 

@@ -1,22 +1,17 @@
 """What the portal holds about one person: the same rows for the overview, export and deletion."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, Max, Min, Model, Q
-from django.utils.translation import gettext as _
+from django.db.models import Count, Min
 
-from accounts.models import Invoice, Transaction
-from consent.suppression import REVIEW_AFTER_YEARS
-from foundation.calendar import years_later
 from foundation.tenants import as_tenant
-from retention.entities import period_for
 from retention.entries import DataClass, Entry, OnErasure
 from retention.holding import is_person_held
-from retention.policy import Period
-from retention.schedule import ENTRIES, personal_entries
+from retention.schedule import personal_entries
+from retention.staying import Kept, kept_after_erasure
 from retention.whose import Person, reader_of, rows_of
 
 # Told as the archive they are pieces of.
@@ -27,13 +22,15 @@ PIECES: Final = frozenset({"retention.ExportPart"})
 class Holding:
     """One class of data about a person: how much, and since when.
 
-    `fields` are the columns emptied, where a request for a part empties some of them only.
+    `fields` are the columns emptied, where a request for a part empties some of them only; `stays`
+    says until when blanked rows do.
     """
 
     entry: Entry
     count: int
     since: date | None
     fields: tuple[str, ...] = ()
+    stays: tuple[Kept, ...] = ()
 
 
 def holdings(person_id: uuid.UUID) -> list[Holding]:
@@ -57,89 +54,6 @@ def holding(entry: Entry, person: Person) -> Holding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What outlives a deletion: how many, until which day, how many whose day is not known yet.
-
-    `until` of a fingerprint is the day of its review: it has no end. `legal_entity` is the company
-    of ours whose law decides about these.
-    """
-
-    entry: Entry
-    count: int
-    until: date | None
-    open: int = 0
-    legal_entity: str = ""
-
-    @property
-    def period(self) -> Period:
-        """How long one of these stays once it is settled."""
-        return period_for(self.entry.rules[0], self.legal_entity)
-
-    def as_json(self) -> dict[str, Any]:
-        until = None if self.until is None else self.until.isoformat()
-        row = {"model": self.entry.model, "count": self.count, "until": until, "open": self.open}
-        return row | ({"entity": self.legal_entity} if self.legal_entity else {})
-
-    @classmethod
-    def from_json(cls, row: dict[str, Any]) -> "Kept":
-        until = None if row["until"] is None else date.fromisoformat(row["until"])
-        return cls(
-            entry=entry_named(row["model"]),
-            count=row["count"],
-            until=until,
-            open=row["open"],
-            legal_entity=row.get("entity", ""),
-        )
-
-
-def entry_named(model: str) -> Entry:
-    """A class of an old receipt may have no entry any more: then only its name is known."""
-    return ENTRIES.get(model) or Entry(
-        model=model,
-        data_class=DataClass.OPERATION,
-        title=model,
-        purpose="",
-        clause="",
-        fields={},
-        erasure=OnErasure.KEEP,
-        why_kept=_("Not recorded"),
-    )
-
-
-def kept_after_erasure(person_id: uuid.UUID, *, now: datetime) -> list[Kept]:
-    """Bills and payments until their date, by contracting company; and the fingerprint."""
-    review = years_later(now, REVIEW_AFTER_YEARS).date()
-    return [
-        *kept_of(Invoice, "settled_on", person_id),
-        *kept_of(Transaction, "ended_on", person_id),
-        Kept(entry=ENTRIES["consent.Suppression"], count=1, until=review),
-    ]
-
-
-def kept_of(model: type[Model], ended: str, person_id: uuid.UUID) -> list[Kept]:
-    """The last day on which one of these stands, for each company with its own law."""
-    entry = ENTRIES[model._meta.label]
-    figures = (
-        model._base_manager.filter(customer_id=person_id)
-        .order_by("legal_entity")
-        .values("legal_entity")
-        .annotate(
-            count=Count("pk"), last=Max(ended), open=Count("pk", filter=Q(**{f"{ended}": None}))
-        )
-    )
-    return [
-        Kept(
-            entry=entry,
-            count=row["count"],
-            until=row["last"] and period_for(entry.rules[0], row["legal_entity"]).end(row["last"]),
-            open=row["open"],
-            legal_entity=row["legal_entity"],
-        )
-        for row in figures
-    ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What a deletion would do, as a receipt before it happens."""
 
@@ -155,9 +69,14 @@ def preview_erasure(person_id: uuid.UUID, *, now: datetime) -> Preview:
     with as_tenant(person_id):
         held = [each for each in found if is_person_held(each.entry, person_id, now=now)]
     free = [each for each in found if each not in held]
+    kept = kept_after_erasure(reader_of(person_id), now=now)
     return Preview(
         deleted=[each for each in free if each.entry.erasure == OnErasure.DELETE],
-        blanked=[each for each in free if each.entry.erasure == OnErasure.BLANK],
-        kept=kept_after_erasure(person_id, now=now),
+        blanked=[
+            replace(each, stays=tuple(k for k in kept if k.blanked and k.entry is each.entry))
+            for each in free
+            if each.entry.erasure == OnErasure.BLANK
+        ],
+        kept=[each for each in kept if not each.blanked],
         held=held,
     )

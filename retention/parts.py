@@ -9,22 +9,26 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Count, Max, Model, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import SupportChannel, User
 from accounts.zones import zone_named
 from foundation.calendar import day_after
-from foundation.ids import uuid7_floor
+from foundation.ids import uuid7_floor, uuid7_moment
 from foundation.tenants import as_tenant
+from messaging.models import Report
 from retention.holding import is_person_held
 from retention.holdings import PIECES, Holding, Preview
 from retention.models import DeletionRequest, Scope
+from retention.policy import MESSAGE_RECORDS, MESSAGE_TOMBSTONES, REPORTS
 from retention.schedule import ENTRIES, model_of
+from retention.staying import Kept
 
 ACCOUNT = "accounts.User"
 LIST = "messaging.ContactList"
 RECORDS, CONTENTS = "messaging.MessageRecord", "messaging.MessageContent"
+REPORT, TRACES = "messaging.Report", "messaging.Tombstone"
 HELD = "retention.HeldRow"
 ARCHIVE = "retention.Export"
 COPIES: Final = ("retention.ExportPart", ARCHIVE)
@@ -113,9 +117,44 @@ def span(request: DeletionRequest, person_id: uuid.UUID) -> tuple[datetime | Non
     return begin, end
 
 
+def kept_after_part(request: DeletionRequest, person_id: uuid.UUID, *, now: datetime) -> list[Kept]:
+    """What stays of that very list or period; everything else stays as it is anyway.
+
+    Records of months drop as a whole, when the first day of the month has had its period.
+    """
+    found = []
+    with as_tenant(person_id):
+        if request.scope == Scope.LIST:
+            lists = part_rows(request, LIST, person_id)
+            if traces := lists.filter(list_id__isnull=False).count():
+                found.append(_staying(TRACES, traces, None))
+        elif request.scope in (Scope.MESSAGES, Scope.CONTENT):
+            records = part_rows(request, RECORDS, person_id)
+            number, newest = records.count(), records.order_by("-pk").values_list("pk", flat=True)
+            if number and request.scope == Scope.MESSAGES:
+                found.append(_staying(TRACES, number, MESSAGE_TOMBSTONES.end(now.date())))
+            elif number:
+                month = uuid7_moment(newest[0]).date().replace(day=1)
+                found.append(_staying(RECORDS, number, MESSAGE_RECORDS.end(month)))
+            begin, end = span(request, person_id)
+            reports = Report.objects.filter(customer_id=person_id, date__lt=end)
+            if begin is not None:
+                reports = reports.filter(date__gte=begin)
+            told = reports.aggregate(number=Count("pk"), last=Max("date"))
+            if told["number"]:
+                until = REPORTS.end(told["last"].astimezone(UTC).date())
+                found.append(_staying(REPORT, told["number"], until))
+    return found
+
+
+def _staying(model: str, count: int, until: date | None) -> Kept:
+    return Kept(entry=ENTRIES[model], count=count, until=until, of_part=True)
+
+
 def preview_part(request: DeletionRequest, person_id: uuid.UUID, *, now: datetime) -> Preview:
     """What a request would do, not saved yet: of the account only columns are emptied."""
-    told = Preview(deleted=[], blanked=[], kept=[], held=[])
+    kept = kept_after_part(request, person_id, now=now)
+    told = Preview(deleted=[], blanked=[], kept=kept, held=[])
     with as_tenant(person_id):
         for name in PART_STEPS[Scope(request.scope)]:
             entry = ENTRIES[name]

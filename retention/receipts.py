@@ -1,17 +1,17 @@
 """The receipt of a deletion: what went, what stays and why, signed, and about nobody by name.
 
 It says what the request's row holds when it is made, and the same state gives the same file: the
-one moment in it that is not the request's own is that of the newest answer it tells of. Like the
+one thing in it that is not the request's own is which systems have not answered yet. Like the
 receipt of a choice it is verified without us: `docs/receipts.md` explains each field.
 """
 
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
 from django.utils.text import capfirst
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -26,9 +26,9 @@ from consent.proof.receipts import (
     signed,
 )
 from consent.proof.shape import DELETION_FORM
-from retention.holdings import Kept, entry_named
-from retention.models import DeletionRequest, Source
+from retention.models import DeletionRequest, Scope, Source
 from retention.schedule import ENTRIES
+from retention.staying import Kept, entry_named, kept_as_recorded
 from retention.words import human_day, kept_sentence, scope_words
 
 
@@ -73,8 +73,11 @@ def described(wish: DeletionRequest) -> dict[str, Any]:
             "scope": scope(wish),
             "requested_at": second(wish.requested_at),
             "finished_at": second(finished_at),
-            "removed": None if wish.removed is None else removed(wish.removed, wish.blanked),
-            "kept": None if wish.kept is None else [kept(Kept.from_json(row)) for row in wish.kept],
+            "removed": removed(wish),
+            "kept": None
+            if wish.kept is None
+            else [kept(each) for each in kept_as_recorded(wish.kept) if not each.blanked],
+            "stays": everything_else(wish),
         },
         "backups": backups(finished_at),
         "told": told(wish),
@@ -84,11 +87,8 @@ def described(wish: DeletionRequest) -> dict[str, Any]:
 
 def as_of(wish: DeletionRequest, finished_at: datetime) -> datetime:
     """The newest thing it tells of: its end, or the last answer of another system."""
-    if wish.announcement is None:
-        return finished_at
-    answers = Delivery.objects.filter(event_id=wish.announcement)
-    newest: datetime | None = answers.aggregate(at=Max("finished_at"))["at"]
-    return max(finished_at, newest or finished_at)
+    answered = (datetime.fromisoformat(each["at"]) for each in wish.answers.values())
+    return max(finished_at, *answered) if wish.answers else finished_at
 
 
 def scope(wish: DeletionRequest) -> dict[str, Any]:
@@ -107,23 +107,62 @@ def in_order(models: Iterable[str]) -> list[str]:
     return sorted(models, key=lambda model: (places.get(model, len(places)), model))
 
 
-def removed(counts: dict[str, int], stayed: dict[str, Any]) -> list[dict[str, Any]]:
-    """Deleted whole, or blanked: then `fields` are the columns that led to the person.
+def removed(wish: DeletionRequest) -> list[dict[str, Any]] | None:
+    """Deleted whole, or blanked: then `fields` are the columns that led to the person, and the rows
+    stay: why, and until when.
 
     As it was recorded when it was done: the schedule may say otherwise by now.
     """
+    if wish.removed is None:
+        return None
     rows = []
-    for model in in_order(counts):
-        blanked = stayed.get(model, {"count": 0, "fields": []})
+    for model in in_order(wish.removed):
+        blanked = wish.blanked.get(model, {"count": 0, "fields": []})
         for method, count, fields in (
-            ("deleted", counts[model] - blanked["count"], []),
+            ("deleted", wish.removed[model] - blanked["count"], []),
             ("blanked", blanked["count"], blanked["fields"]),
         ):
             if count:
                 title = str(entry_named(model).title)
                 row = {"model": model, "title": title, "count": count}
-                rows.append(row | {"method": method, "fields": fields})
+                row |= {"method": method, "fields": fields}
+                rows.append(row | staying(wish, model, is_blanked=method == "blanked"))
     return rows
+
+
+def staying(wish: DeletionRequest, model: str, *, is_blanked: bool) -> dict[str, Any]:
+    """Of blanked rows why they stay and until when; nothing of rows that are gone."""
+    if not is_blanked:
+        return {"reason": "", "until": None, "how_long": ""}
+    if wish.scope == Scope.PROFILE:
+        return {"reason": capfirst(account_stays()), "until": None, "how_long": ""}
+    of_these = [each for each in kept_as_recorded(wish.kept) if each.entry.model == model]
+    # Of a class of which a part is kept as it is, too, what is blanked has a row of its own.
+    told = [each for each in of_these if each.blanked] or of_these
+    until = max((each.until for each in told if each.until), default=None)
+    return {
+        "reason": capfirst(str(entry_named(model).why_kept)),
+        "until": None if until is None else until.isoformat(),
+        "how_long": "; ".join(dict.fromkeys(how_long(each) for each in told)),
+    }
+
+
+def account_stays() -> str:
+    return _(
+        "the account stays, with name, user name, email address and language: we need them to "
+        "reach you"
+    )
+
+
+def everything_else(wish: DeletionRequest) -> str:
+    """What a part did not touch; of everything nothing is left but what is told."""
+    if wish.scope == Scope.EVERYTHING:
+        return ""
+    return _("Your account and everything else stay as they were.")
+
+
+def how_long(each: Kept) -> str:
+    return kept_sentence(each, "" if each.until is None else human_day(each.until))
 
 
 def kept(each: Kept) -> dict[str, Any]:
@@ -133,9 +172,9 @@ def kept(each: Kept) -> dict[str, Any]:
         "count": each.count,
         "until": None if each.until is None else each.until.isoformat(),
         "without_end_yet": each.open,
-        "how_long": kept_sentence(each, "" if each.until is None else human_day(each.until)),
-        "reason": capfirst(str(each.entry.why_kept)),
-        "law": str(each.entry.law),
+        "how_long": how_long(each),
+        "reason": capfirst(str(each.reason)),
+        "law": str(each.law),
     }
 
 
@@ -151,29 +190,37 @@ def backups(finished_at: datetime) -> dict[str, str]:
     }
 
 
-ANSWERS = {
-    Delivery.State.DELIVERED: "acknowledged",
-    Delivery.State.WAITING: "open",
-    Delivery.State.DEAD: "given_up",
-}
+ANSWERS = ("acknowledged", "open", "given_up")
 
 
 def told(wish: DeletionRequest) -> dict[str, Any] | None:
     """Other systems of ours that asked to hear of deletions; None where that was not recorded.
 
-    Rows of deliveries go after a while, so an old deletion may have some that nobody knows of.
+    What became of each is in the request, from the moment it was settled. Of a deletion of before
+    some may be missing that nobody knows of.
     """
+    if wish.scope != Scope.EVERYTHING:
+        remark = _("A deletion of a part is not told to other systems.")
+        return {"systems": 0, **dict.fromkeys(ANSWERS, 0), "no_longer_recorded": 0} | {
+            "named": [],
+            "remark": remark,
+        }
     if wish.announcement is None:
         return None
-    rows = Delivery.objects.filter(event_id=wish.announcement).order_by("webhook__name")
+    waiting = Delivery.objects.filter(event_id=wish.announcement, state=Delivery.State.WAITING)
     named = [
-        {"system": system, "answer": ANSWERS[Delivery.State(state)]}
-        for system, state in rows.values_list("webhook__name", "state")
+        *({"system": each["system"], "answer": each["answer"]} for each in wish.answers.values()),
+        *(
+            {"system": name, "answer": "open"}
+            for name in waiting.values_list("webhook__name", flat=True)
+        ),
     ]
+    named.sort(key=itemgetter("system"))
     answers = Counter(row["answer"] for row in named)
     return {
         "systems": wish.announced,
-        **{answer: answers[answer] for answer in ANSWERS.values()},
+        **{answer: answers[answer] for answer in ANSWERS},
         "no_longer_recorded": max(0, wish.announced - len(named)),
         "named": named,
+        "remark": "",
     }

@@ -8,9 +8,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from consent.history import human_date, human_moment
 from retention.entities import entity_periods
-from retention.entries import Entry, Kind, OnErasure, Rule, Words, period_words
-from retention.holdings import Kept
+from retention.entries import DataClass, Entry, Kind, OnErasure, Rule, Words, period_words
 from retention.models import DeletionRequest, Scope
+from retention.policy import PROOF
+from retention.staying import FINGERPRINT, ITEMS, NOTICES, USES, Kept
 
 KIND_WORDS: dict[Kind, Words] = {
     Kind.IDENTITY: gettext_lazy("who you are"),
@@ -90,14 +91,41 @@ def kinds_of(entry: Entry) -> list[Kind]:
 
 def kept_sentence(kept: Kept, day: str) -> str:
     """Until when something outlives a deletion. `day` is `kept.until` as people write it."""
-    if kept.entry.model == "consent.Suppression":
-        return _("reviewed on %(day)s") % {"day": day}
-    later = ngettext(
-        "%(n)d is not settled yet and stays for %(period)s once it is",
-        "%(n)d are not settled yet and stay for %(period)s once they are",
-        kept.open,
-    ) % {"n": kept.open, "period": period_words(kept.period) if kept.open else ""}
+    model = kept.entry.model
+    values = {"day": day, "period": period_words(PROOF)}
+    if model == FINGERPRINT:
+        return _("reviewed on %(day)s") % values
+    if model == NOTICES:
+        return _("until each has answered, on %(day)s at the latest") % values
+    if model == USES and not kept.blanked:
+        return _("until it is taken down, which is due by %(day)s") % values
+    if model == ITEMS and day:
+        return _("destroyed by %(day)s, and listed for %(period)s after that") % values
+    if model == ITEMS:
+        return _("destroyed already, and listed for %(period)s after that") % values
+    if kept.of_part and not day:
+        return _("as long as you have an account")
+    later = open_sentence(kept) if kept.open else ""
     if not day:
         return later
-    until = _("until %(day)s") % {"day": day}
-    return f"{until}; {later}" if kept.open else until
+    until = _("until %(day)s") % values
+    return f"{until}; {later}" if later else until
+
+
+def open_sentence(kept: Kept) -> str:
+    """Of those whose clock has not begun."""
+    values = {"n": kept.open, "period": period_words(kept.period)}
+    if kept.entry.data_class == DataClass.BILLING:
+        return (
+            ngettext(
+                "%(n)d is not settled yet and stays for %(period)s once it is",
+                "%(n)d are not settled yet and stay for %(period)s once they are",
+                kept.open,
+            )
+            % values
+        )
+    return ngettext(
+        "%(n)d stays for %(period)s after %(since)s",
+        "%(n)d stay for %(period)s after %(since)s",
+        kept.open,
+    ) % (values | {"since": kept.entry.rules[0].since})

@@ -182,7 +182,8 @@ ACCESS_RECEIPT: dict[str, Any] = {
 # The name of the form is what tells a receipt of a deletion from one of a consent. What was handed
 # out in an older form is verified in that form for ever.
 DELETION_FORM_1 = "ClickSend Portal, deletion receipt, form 1"
-DELETION_FORM = "ClickSend Portal, deletion receipt, form 2"
+DELETION_FORM_2 = "ClickSend Portal, deletion receipt, form 2"
+DELETION_FORM = "ClickSend Portal, deletion receipt, form 3"
 KEPT_1: dict[str, Any] = {
     "model": is_text,
     "title": is_text,
@@ -199,6 +200,13 @@ TOLD_1: dict[str, Any] = {
     "given_up": is_whole,
     "no_longer_recorded": is_whole,
 }
+REMOVED_1: dict[str, Any] = {
+    "model": is_text,
+    "title": is_text,
+    "count": is_whole,
+    "method": lambda value: value in ("deleted", "blanked"),
+    "fields": is_list_of(is_text),
+}
 DELETION_RECEIPT_1: dict[str, Any] = {
     "schema_version": lambda value: value == DELETION_FORM_1,
     "reference": uuid,
@@ -209,19 +217,7 @@ DELETION_RECEIPT_1: dict[str, Any] = {
         "asked_for_by": is_text,
         "requested_at": second,
         "finished_at": second,
-        "removed": or_null(
-            is_list_of(
-                is_shaped(
-                    {
-                        "model": is_text,
-                        "title": is_text,
-                        "count": is_whole,
-                        "method": lambda value: value in ("deleted", "blanked"),
-                        "fields": is_list_of(is_text),
-                    }
-                )
-            )
-        ),
+        "removed": or_null(is_list_of(is_shaped(REMOVED_1))),
         "kept": or_null(is_list_of(is_shaped(KEPT_1))),
     },
     "backups": {"until": day, "remark": is_text},
@@ -237,10 +233,20 @@ DELETION_RECEIPT_1: dict[str, Any] = {
 # Form 2 says what was to go (all, or a part), under which law something stays, and who was told
 # by name. `as_of` is the newest moment it tells of, so the same state gives the same file.
 SCOPES = ("everything", "profile", "list", "messages", "content")
-DELETION_RECEIPT: dict[str, Any] = {
+TOLD_2: dict[str, Any] = TOLD_1 | {
+    "named": is_list_of(
+        is_shaped(
+            {
+                "system": is_text,
+                "answer": lambda value: value in ("acknowledged", "open", "given_up"),
+            }
+        )
+    )
+}
+DELETION_RECEIPT_2: dict[str, Any] = {
     name: shape for name, shape in DELETION_RECEIPT_1.items() if name != "issued_at"
 } | {
-    "schema_version": lambda value: value == DELETION_FORM,
+    "schema_version": lambda value: value == DELETION_FORM_2,
     "as_of": second,
     "deletion": DELETION_RECEIPT_1["deletion"]
     | {
@@ -252,23 +258,30 @@ DELETION_RECEIPT: dict[str, Any] = {
         },
         "kept": or_null(is_list_of(is_shaped(KEPT_1 | {"law": is_text}))),
     },
-    "told": or_null(
-        is_shaped(
-            TOLD_1
-            | {
-                "named": is_list_of(
-                    is_shaped(
-                        {
-                            "system": is_text,
-                            "answer": lambda value: value in ("acknowledged", "open", "given_up"),
-                        }
-                    )
-                )
-            }
-        )
-    ),
+    "told": or_null(is_shaped(TOLD_2)),
 }
-DELETION_RECEIPTS = {DELETION_FORM_1: DELETION_RECEIPT_1, DELETION_FORM: DELETION_RECEIPT}
+# Form 3 says of blanked rows why they stay and until when, what a part left as it was, and that
+# nobody is told of a part.
+DELETION_RECEIPT: dict[str, Any] = DELETION_RECEIPT_2 | {
+    "schema_version": lambda value: value == DELETION_FORM,
+    "deletion": DELETION_RECEIPT_2["deletion"]
+    | {
+        "removed": or_null(
+            is_list_of(
+                is_shaped(
+                    REMOVED_1 | {"reason": is_text, "until": or_null(day), "how_long": is_text}
+                )
+            )
+        ),
+        "stays": is_text,
+    },
+    "told": or_null(is_shaped(TOLD_2 | {"remark": is_text})),
+}
+DELETION_RECEIPTS = {
+    DELETION_FORM_1: DELETION_RECEIPT_1,
+    DELETION_FORM_2: DELETION_RECEIPT_2,
+    DELETION_FORM: DELETION_RECEIPT,
+}
 
 
 def misshapen(value: Any, shape: Any, name: str = "") -> str:

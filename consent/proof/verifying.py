@@ -283,7 +283,10 @@ def deletion_facts(receipt: Any, *, believed: bool) -> dict[str, str]:
         "kept": "not recorded"
         if deletion["kept"] is None
         else "; ".join(
-            f"{row['title']}: {row['count']}, {row['how_long']}" for row in deletion["kept"]
+            [
+                *(f"{row['title']}: {row['count']}, {row['how_long']}" for row in deletion["kept"]),
+                *filter(None, [deletion.get("stays")]),
+            ]
         ),
         "backups": f"until {receipt['backups']['until']}",
         "journal": "not known" if journal["position"] is None else str(journal["position"]),

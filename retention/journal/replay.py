@@ -41,8 +41,8 @@ from foundation.calendar import months_later, years_later
 from foundation.redaction import redact
 from messaging.models import Campaign, Mailing, OwnDeed, ServiceAnnouncement
 from retention import erasure, services
+from retention.deleting import look_what_stays
 from retention.holding import hold_lock
-from retention.holdings import Kept, entry_named
 from retention.journal import deeds, entries
 from retention.journal.guard import (
     Reason,
@@ -58,6 +58,8 @@ from retention.journal.store import open_journal
 from retention.models import DeletionRequest, LegalHold, Scope
 from retention.models import Source as Way
 from retention.policy import HOLD_UNAPPROVED
+from retention.staying import Kept, entry_named
+from retention.whose import reader_of
 
 ACTOR = "replay_journal"
 # Of everything about a person, and of a part.
@@ -419,7 +421,7 @@ def _remember_part(entry: Entry) -> None:
         requested_at=datetime.fromisoformat(entry["asked"]),
         finished_at=datetime.fromisoformat(entry["at"]),
         removed=None,
-        kept=[],
+        kept=None,
         **(_part_of(entry) | {"contact_list_id": None}),
     ).save(force_insert=True)
 
@@ -455,6 +457,9 @@ def _erase(record: Record, *, now: datetime) -> None:
         _begin_again(waiting, now=now)
     request = wishes.open().first()
     if request is not None:
+        if not request.kept and request.person_id is not None:
+            look_what_stays(request, reader_of(request.person_id), now=now)
+            request.save(update_fields=["kept"])
         request.steps.filter(name=erasure.JOURNAL).update(finished_at=now)
         services.execute_deletion(request, now=now, silent=True)
 

@@ -47,7 +47,7 @@ def drawn(receipt: dict[str, Any], file: bytes) -> Paper:
         ]
     )
     write_removed(paper, deletion["removed"])
-    write_kept(paper, deletion["kept"])
+    write_kept(paper, deletion["kept"], deletion["stays"])
     paper.heading(_("Backups"))
     until = human_day(date.fromisoformat(receipt["backups"]["until"]))
     paper.paragraph(_("In backups until %(day)s") % {"day": until} + ".")
@@ -86,16 +86,36 @@ def write_removed(paper: Paper, removed: list[dict[str, Any]] | None) -> None:
         paper.heading(_("Blanked"))
         paper.paragraph(_("These rows stay, without what led to the person."))
         paper.table(
-            (Column(_("What"), 3), Column(_("Emptied"), 2), *columns[1:]),
-            [(row["title"], ", ".join(row["fields"]), number(row["count"])) for row in blanked],
+            (
+                Column(_("What"), 3),
+                Column(_("Emptied"), 2),
+                Column(_("Why it stays, and how long"), 4),
+                *columns[1:],
+            ),
+            [
+                (row["title"], ", ".join(row["fields"]), why_stays(row), number(row["count"]))
+                for row in blanked
+            ],
         )
 
 
-def write_kept(paper: Paper, kept: list[dict[str, Any]] | None) -> None:
+def why_stays(row: dict[str, Any]) -> str:
+    return "\n".join(f"{capfirst(row[name])}." for name in ("reason", "how_long") if row[name])
+
+
+def write_kept(paper: Paper, kept: list[dict[str, Any]] | None, stays: str) -> None:
     paper.heading(_("What stays"))
-    if not kept:
-        paper.paragraph(_("Not recorded") if kept is None else _("Nothing"))
-        return
+    if kept is None:
+        paper.paragraph(_("Not recorded"))
+    elif kept:
+        write_what_stays(paper, kept)
+    elif not stays:
+        paper.paragraph(_("Nothing"))
+    if stays:
+        paper.paragraph(stays)
+
+
+def write_what_stays(paper: Paper, kept: list[dict[str, Any]]) -> None:
     paper.table(
         (
             Column(_("What"), 3),
@@ -120,6 +140,9 @@ def write_told(paper: Paper, told: dict[str, Any] | None, *, as_of: datetime) ->
     paper.heading(_("Other systems of ours that were told"))
     if told is None:
         paper.paragraph(_("Not recorded"))
+        return
+    if told["remark"]:
+        paper.paragraph(told["remark"])
         return
     if not told["systems"]:
         paper.paragraph(_("None had asked to be told") + ".")

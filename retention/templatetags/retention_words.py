@@ -6,7 +6,7 @@ from django import template
 
 from consent.history import human_moment
 from retention.entries import DataClass, Kind
-from retention.holdings import Kept
+from retention.staying import Kept
 from retention.words import KIND_WORDS, human_day, kept_sentence, scope_words
 
 register = template.Library()

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from retention import services
 from retention.erasure import held_of
-from retention.holdings import PIECES, entry_named, preview_erasure
+from retention.holdings import PIECES, preview_erasure
 from retention.models import DeletionRequest, DeletionStep, Scope, Source
 from retention.policy import WAY_BACK
+from retention.staying import entry_named
 from retention.views.signed_in import signed_in
 
 State = DeletionRequest.State

@@ -10,6 +10,7 @@
   const OF_A_CHOICE = ["leaf", "path", "head_signature", "readable"];
   const FORM_1 = "ClickSend Portal, deletion receipt, form 1";
   const FORM_2 = "ClickSend Portal, deletion receipt, form 2";
+  const FORM_3 = "ClickSend Portal, deletion receipt, form 3";
 
   const ACCESS_FORM = "ClickSend Portal, access receipt, form 1";
 
@@ -82,13 +83,12 @@
   const oneOf = (...values) => (value) => values.includes(value);
   const KEPT = { model: text, title: text, count: whole, until: orNull(day), without_end_yet: whole, how_long: text, reason: text };
   const TOLD = { systems: whole, acknowledged: whole, open: whole, given_up: whole, no_longer_recorded: whole };
+  const REMOVED = { model: text, title: text, count: whole, method: oneOf("deleted", "blanked"), fields: some(text) };
   const DELETION_1 = {
     schema_version: (value) => value === FORM_1, reference: uuid, issued_at: second, language: text,
     deletion: {
       source: text, asked_for_by: text, requested_at: second, finished_at: second,
-      removed: orNull(some({
-        model: text, title: text, count: whole, method: (value) => ["deleted", "blanked"].includes(value), fields: some(text),
-      })),
+      removed: orNull(some(REMOVED)),
       kept: orNull(some(KEPT)),
     },
     backups: { until: day, remark: text },
@@ -102,6 +102,7 @@
   };
   // What form 2 says beside: what was to go, under which law something stays, who was told by name.
   const { issued_at: _issued, ...OF_BOTH } = DELETION_1;
+  const TOLD_2 = { ...TOLD, named: some({ system: text, answer: oneOf("acknowledged", "open", "given_up") }) };
   const DELETION_2 = {
     ...OF_BOTH, schema_version: (value) => value === FORM_2, as_of: second,
     deletion: {
@@ -109,9 +110,15 @@
       scope: { what: oneOf("everything", "profile", "list", "messages", "content"), in_words: text, since: orNull(day), until: orNull(day) },
       kept: orNull(some({ ...KEPT, law: text })),
     },
-    told: orNull(shaped({ ...TOLD, named: some({ system: text, answer: oneOf("acknowledged", "open", "given_up") }) })),
+    told: orNull(shaped(TOLD_2)),
   };
-  const DELETIONS = new Map([[FORM_1, DELETION_1], [FORM_2, DELETION_2]]);
+  // What form 3 says beside: why blanked rows stay and until when, what a part left as it was, that nobody is told of a part.
+  const DELETION_3 = {
+    ...DELETION_2, schema_version: (value) => value === FORM_3,
+    deletion: { ...DELETION_2.deletion, removed: orNull(some({ ...REMOVED, reason: text, until: orNull(day), how_long: text })), stays: text },
+    told: orNull(shaped({ ...TOLD_2, remark: text })),
+  };
+  const DELETIONS = new Map([[FORM_1, DELETION_1], [FORM_2, DELETION_2], [FORM_3, DELETION_3]]);
   // What staff saw of somebody: the same proof, of another record.
   const ACCESS = {
     schema_version: (value) => value === ACCESS_FORM, record_id: uuid, pii_principal_id: uuid, issued_at: second, language: text,
@@ -315,14 +322,16 @@
   function tellDeletion({ deletion, backups, told, controller, reference, proof }) {
     const day = moments();
     const days = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeZone: "UTC" });
-    const counted = (method) => deletion.removed?.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}`) ?? [words("not-recorded")];
+    const why = (row) => (row.reason ? `${row.how_long ? `, ${row.how_long}` : ""}. ${row.reason}.` : "");
+    const counted = (method) => deletion.removed?.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}${why(row)}`) ?? [words("not-recorded")];
+    const kept = deletion.kept?.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.${row.law ? ` ${row.law}.` : ""}`) ?? [words("not-recorded")];
     fill(deletionFacts, {
       what: words("deletion"), scope: deletion.scope?.in_words ?? words("everything"), reference, by: deletion.asked_for_by, controller: controller.name,
       requested: day.format(new Date(deletion.requested_at)), finished: day.format(new Date(deletion.finished_at)),
       deleted: counted("deleted"), blanked: counted("blanked"),
-      kept: deletion.kept?.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.${row.law ? ` ${row.law}.` : ""}`) ?? [words("not-recorded")],
+      kept: deletion.stays ? [...kept, deletion.stays] : kept,
       backups: days.format(new Date(backups.until)),
-      told: words(told ? (told.systems ? "told" : "told-none") : "not-recorded", told ?? {}) + (told?.named?.length ? ` (${told.named.map((each) => each.system).join(", ")})` : ""),
+      told: told?.remark || words(told ? (told.systems ? "told" : "told-none") : "not-recorded", told ?? {}) + (told?.named?.length ? ` (${told.named.map((each) => each.system).join(", ")})` : ""),
       journal: proof.journal.position === null ? words("not-recorded") : words("record", proof.journal),
     });
   }

@@ -109,13 +109,31 @@ def test_what_goes_is_counted_per_class_and_the_request_names_nobody() -> None:
     wish = erase(person, batch=2)
     assert wish.person_id is None
     assert wish.removed == COUNTS
-    reviewed = months_later(NOW.date(), 36).isoformat()
-    assert wish.kept == [
-        {"model": "accounts.Invoice", "count": 3, "until": "2033-03-01", "open": 1},
-        {"model": "accounts.Transaction", "count": 2, "until": "2031-02-28", "open": 1},
-        {"model": "consent.Suppression", "count": 1, "until": reviewed, "open": 0},
-    ]
+    assert wish.kept == kept_of_a_full_customer(person)
     assert wish.steps.filter(finished_at__isnull=True).count() == 0
+
+
+def kept_of_a_full_customer(person: User) -> list[dict[str, Any]]:
+    """All that outlives them, in the order of the schedule: bills, proof, what is not down yet."""
+
+    def kept(model: str, until: date | None, *, count: int = 1, **more: Any) -> dict[str, Any]:
+        row = {"model": model, "count": count, "open": 0}
+        return row | {"until": until and until.isoformat()} | more
+
+    today = NOW.date()
+    years = months_later(today, 36)
+    return [
+        kept("consent.ReferenceUse", today + timedelta(days=14)),
+        kept("consent.ReferenceUse", None, count=2, open=2, blanked=True),
+        kept("consent.Suppression", years),
+        # By the clock of the log itself.
+        kept("admin.LogEntry", months_later(datetime.now(UTC).date(), 13), count=2, blanked=True),
+        kept("accounts.Invoice", date(2033, 3, 1), count=3, open=1),
+        kept("accounts.Transaction", date(2031, 2, 28), count=2, open=1),
+        kept("retention.PrivacyRequest", years, blanked=True),
+        kept("retention.PhysicalItem", today + timedelta(days=30)),
+        kept("retention.DeletionRequest", years),
+    ]
 
 
 def test_the_mail_counts_the_same_sign_ins_as_the_preview() -> None:

@@ -27,7 +27,12 @@ from accounts.models import User
 from consent.models import Delivery, LogKey, Webhook
 from consent.proof import keys
 from consent.proof.receipts import NotPublishedYet, Unprovable
-from consent.proof.shape import DELETION_FORM, DELETION_FORM_1, DELETION_RECEIPT
+from consent.proof.shape import (
+    DELETION_FORM,
+    DELETION_FORM_1,
+    DELETION_FORM_2,
+    DELETION_RECEIPT,
+)
 from consent.proof.verifying import Step, verify
 from foundation.calendar import years_later
 from foundation.roles import APP, KEEPER, OWNER, SENDER, as_role
@@ -102,6 +107,9 @@ def erased_by_hand() -> dict[str, Any]:
                     "count": 12,
                     "method": "deleted",
                     "fields": [],
+                    "reason": "",
+                    "until": None,
+                    "how_long": "",
                 }
             ],
             "kept": [
@@ -116,6 +124,7 @@ def erased_by_hand() -> dict[str, Any]:
                     "law": "bokføringsloven § 13",
                 }
             ],
+            "stays": "Kontoen og alt annet er som det var.",
         },
         "backups": {"until": "2026-12-27", "remark": "Til denne dagen …"},
         "told": {
@@ -128,6 +137,7 @@ def erased_by_hand() -> dict[str, Any]:
                 {"system": "CRM", "answer": "acknowledged"},
                 {"system": "Plattformen", "answer": "open"},
             ],
+            "remark": "",
         },
         "controller": {
             "name": "Eksempel AS",
@@ -292,19 +302,84 @@ def test_it_counts_the_systems_that_were_told_and_those_that_answered() -> None:
     )
     told = {"systems": 4, "acknowledged": 0, "open": 4, "given_up": 0, "no_longer_recorded": 0}
     named = [{"system": name, "answer": "open"} for name in "abcd"]
-    assert receipt_of(wish)["told"] == told | {"named": named}
+    assert receipt_of(wish)["told"] == told | {"named": named, "remark": ""}
     for delivery, state in ((first, "delivered"), (second, "dead")):
         Delivery.objects.filter(pk=delivery.pk).update(state=state, body="", finished_at=LATER)
-    third.delete()
-    told = {"systems": 4, "acknowledged": 1, "open": 1, "given_up": 1, "no_longer_recorded": 1}
+    wish.refresh_from_db()
+    told |= {"acknowledged": 1, "open": 2, "given_up": 1}
     named = [
         {"system": "a", "answer": "acknowledged"},
         {"system": "b", "answer": "given_up"},
+        {"system": "c", "answer": "open"},
         {"system": "d", "answer": "open"},
     ]
     receipt = receipt_of(wish)
-    assert receipt["told"] == told | {"named": named}
+    assert receipt["told"] == told | {"named": named, "remark": ""}
     assert receipt["as_of"] == f"{LATER:%Y-%m-%dT%H:%M:%SZ}"
+    # Nobody tells a system that is gone.
+    Webhook.objects.get(pk=third.webhook_id).delete()
+    wish.refresh_from_db()
+    after = receipt_of(wish)["told"]
+    assert (after["given_up"], after["open"], after["no_longer_recorded"]) == (2, 1, 0)
+
+
+@pytest.mark.django_db
+def test_who_acknowledged_is_known_as_long_as_the_request() -> None:
+    """Deliveries go a month after their answer, by their rule or with their webhook."""
+    hooks = [
+        Webhook.objects.create(
+            name=name, url=f"https://{name}.example.test/", events=[Webhook.Event.ERASURE]
+        )
+        for name in ("crm", "erp", "mail")
+    ]
+    wish = erase(make_customer())
+    known_key()
+    states = ("delivered", "dead", "delivered")
+    for hook, state in zip(hooks, states, strict=True):
+        Delivery.objects.filter(event_id=wish.announcement, webhook=hook).update(
+            state=state, body="", finished_at=NOW
+        )
+    wish.refresh_from_db()
+    before = make_deletion_receipt(wish)
+    hooks[2].delete()
+    later = NOW + timedelta(days=40)
+    with as_role(KEEPER):
+        services.enforce(later, "test", only=["webhook_deliveries"])
+    assert not Delivery.objects.exists()
+    Webhook.objects.filter(name="crm").update(name="other")
+    wish.refresh_from_db()
+    assert make_deletion_receipt(wish) == before
+    told = json.loads(before)["told"]
+    assert (told["acknowledged"], told["given_up"], told["no_longer_recorded"]) == (2, 1, 0)
+    assert [each["system"] for each in told["named"]] == ["crm", "erp", "mail"]
+
+
+@pytest.mark.django_db
+def test_a_delivery_that_is_no_notice_of_an_erasure_is_noted_nowhere() -> None:
+    person, gone = make_customer(), make_customer()
+    hook = Webhook.objects.create(
+        name="a", url="https://a.example.test/", events=[Webhook.Event.ERASURE]
+    )
+    wish = erase(gone)
+    for event_id, person_id in ((wish.announcement, person.pk), (uuid.uuid4(), None)):
+        Delivery.objects.filter(event_id=wish.announcement).delete()
+        wish.refresh_from_db()
+        before = dict(wish.answers)
+        other = Delivery.objects.create(
+            webhook=hook, event_id=event_id, person_id=person_id, not_before=NOW, made_at=NOW
+        )
+        Delivery.objects.filter(pk=other.pk).update(state="delivered", finished_at=LATER)
+        other.delete()
+        wish.refresh_from_db()
+        assert wish.answers == before
+
+
+@pytest.mark.django_db
+def test_of_a_deletion_of_before_nobody_knows_all_answers() -> None:
+    wish = finished(announcement=uuid.uuid4(), announced=2, kept=[])
+    known_key()
+    told = receipt_of(wish)["told"]
+    assert (told["systems"], told["no_longer_recorded"], told["named"]) == (2, 2, [])
 
 
 @pytest.mark.django_db
@@ -316,6 +391,7 @@ def test_what_was_not_recorded_is_not_made_up() -> None:
     verdict = verify(make_deletion_receipt(wish), keys.public_keys())
     assert verdict.facts["removed"] == verdict.facts["kept"] == "not recorded"
     assert receipt["told"] is None
+    assert receipt["deletion"]["stays"] == ""
     assert receipt["proof"]["journal"] == {"position": None, "chain": None}
     assert receipt["deletion"]["removed"] is receipt["deletion"]["kept"] is None
 
@@ -538,8 +614,17 @@ def test_not_even_we_can_sign_one_of_another_form(
     assert verify(forged.changed(GENUINE, change), forged.KEYS).step == step
 
 
+def of_form_2(receipt: Any) -> None:
+    """As they were handed out before receipts said why blanked rows stay."""
+    receipt["schema_version"] = DELETION_FORM_2
+    for row in receipt["deletion"]["removed"]:
+        del row["reason"], row["until"], row["how_long"]
+    del receipt["deletion"]["stays"], receipt["told"]["remark"]
+
+
 def of_form_1(receipt: Any) -> None:
     """As they were handed out before receipts said what was to go."""
+    of_form_2(receipt)
     receipt["schema_version"] = DELETION_FORM_1
     receipt["issued_at"] = receipt.pop("as_of")
     del receipt["deletion"]["scope"], receipt["told"]["named"]
@@ -547,13 +632,24 @@ def of_form_1(receipt: Any) -> None:
         del row["law"]
 
 
-def test_receipts_of_before_stay_genuine() -> None:
-    former = forged.changed(GENUINE, of_form_1)
+@pytest.mark.parametrize(
+    ("form", "change", "scope"),
+    [
+        (DELETION_FORM_1, of_form_1, "everything"),
+        (DELETION_FORM_2, of_form_2, "meldinger fra en periode"),
+    ],
+)
+def test_receipts_of_before_stay_genuine(
+    files: tuple[Path, Path], form: str, change: Callable[[Any], None], scope: str
+) -> None:
+    former = forged.changed(GENUINE, change)
     verdict = verify(former, forged.KEYS)
     assert verdict.ok, verdict.reason
-    assert verdict.facts["scope"] == "everything"
+    assert verdict.facts["scope"] == scope
     assert verify(former.replace(b'"count": 12', b'"count": 13'), forged.KEYS).step is not None
-    assert verify(forged.changed(GENUINE, put("schema_version", DELETION_FORM_1)), forged.KEYS).step
+    assert verify(forged.changed(GENUINE, put("schema_version", form)), forged.KEYS).step
+    files[0].write_bytes(former)
+    assert run_script(*files).returncode == 0
 
 
 @pytest.mark.parametrize(
