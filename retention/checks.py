@@ -27,6 +27,7 @@ from retention.entities import entity_periods
 from retention.entries import DataClass, Entry, Kind, OnErasure, Removal, Rule, Then
 from retention.policy import BILLING_LIMIT
 from retention.schedule import ENTRIES
+from retention.staying import is_told, outlives
 
 
 @register
@@ -215,7 +216,15 @@ def leaving_errors(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[Check
 
 
 def erasure_errors(entry: Entry) -> Iterator[CheckMessage]:
-    """What outlives a person's erasure says why, and what is kept whole under which law."""
+    """What outlives a person's erasure says why, and what is kept whole under which law; and the
+    receipt can say until when.
+    """
+    if outlives(entry) and not is_told(entry):
+        yield Error(
+            f"{entry.model} outlives an erasure, and no receipt says until when: give it a subject "
+            "and a rule, or a way in retention/staying.py.",
+            id="retention.E010",
+        )
     if entry.erasure == OnErasure.KEEP and not (entry.why_kept and entry.law):
         yield Error(
             f"{entry.model} outlives an erasure without saying why and under which law.",

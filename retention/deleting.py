@@ -399,6 +399,7 @@ def end_part(part: DeletionRequest, *, now: datetime) -> None:
     """A request for a part, overtaken by that for everything: what it covers is gone with it."""
     if part.state == State.REQUESTED:
         part.steps.filter(finished_at__isnull=True).update(finished_at=now)
+        part.kept = None  # what it left alone goes as well
         end_request(part, now=now)
     else:
         # As it was read: one that has been confirmed meanwhile goes on.

@@ -155,8 +155,10 @@ def account_stays() -> str:
 
 
 def everything_else(wish: DeletionRequest) -> str:
-    """What a part did not touch; of everything nothing is left but what is told."""
-    if wish.scope == Scope.EVERYTHING:
+    """What a part did not touch; of everything nothing is left but what is told. Nothing is said of
+    a part that was overtaken by the rest.
+    """
+    if wish.scope == Scope.EVERYTHING or wish.kept is None:
         return ""
     return _("Your account and everything else stay as they were.")
 
