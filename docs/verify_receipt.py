@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Verify a receipt on your own machine: python verify_receipt.py receipt.json keys.json
 
-It is of a choice, a look of staff or a deletion. Needs Python 3.10 and the package `cryptography`;
+It is of a choice, a look of staff or a deletion; of a PDF the signed file inside it is verified,
+and none of the words of the PDF itself. Needs Python 3.10 and the package `cryptography`;
 asks nobody. keys.json holds the public keys of the log, from /trust/log/keys.json of the portal
 that issued the receipt. Exit status 0 for a genuine one, else 1, with the step that failed.
 """
@@ -139,6 +140,13 @@ def check(receipt, known):
 def main(receipt_path, keys_path):
     known = {row["id"]: row["public"] for row in json.loads(Path(keys_path).read_bytes())["keys"]}
     data = Path(receipt_path).read_bytes()
+    if data.startswith(b"%PDF-"):
+        parts = data.split(b"/Type /EmbeddedFile\n>>\nstream\n")
+        need(
+            "json", len(parts) == 2, "the PDF is not as downloaded: it carries not one signed file"
+        )
+        data = parts[1].partition(b"\nendstream\n")[0]
+        print("A PDF: what follows is of the signed file inside it, not of its own words.")
     need("json", len(data) <= LARGEST, "the file is larger than any receipt")
     try:
         receipt = json.loads(data.decode())

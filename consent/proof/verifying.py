@@ -19,6 +19,7 @@ import rfc8785
 
 from consent.proof import merkle
 from consent.proof.notes import verify_head as verify_ed25519
+from consent.proof.paper import carried_file, is_paper
 from consent.proof.shape import (
     ACCESS_FORM,
     ACCESS_RECEIPT,
@@ -71,12 +72,15 @@ class Refused(Exception):
 
 
 def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
-    """`keys` are public keys known from elsewhere.
+    """`keys` are public keys known from elsewhere. Of a paper the file it carries is verified, and
+    nothing of its own words: the facts say so.
 
     With None the keys named in the receipt are believed: what agrees then agrees with itself
     only, and the facts say so.
     """
+    on_paper = is_paper(data)
     try:
+        data = taken_from(data) if on_paper else data
         receipt = parsed(data)
         check_writing(data, receipt)
         deletion = of_a_deletion(receipt)
@@ -87,6 +91,7 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
         check_signature(receipt, known)
         if deletion:
             told = deletion_facts(receipt, believed=keys is None)
+            told |= {"paper": "carries this file; its own words are not signed"} if on_paper else {}
             return Verdict(ok=True, facts=told, without=OF_A_CHOICE)
         check_leaf(receipt)
         check_path(receipt)
@@ -96,6 +101,13 @@ def verify(data: bytes, keys: Mapping[int, bytes] | None) -> Verdict:
         return Verdict(ok=False, step=refused.step, reason=refused.reason)
     tell = access_facts if access else facts
     return Verdict(ok=True, facts=tell(receipt, believed=keys is None))
+
+
+def taken_from(paper: bytes) -> bytes:
+    file = carried_file(paper)
+    if file is None:
+        raise Refused(Step.JSON, "The PDF is not as downloaded: it carries not one signed file.")
+    return file
 
 
 def form_of(receipt: Any) -> str:

@@ -179,8 +179,9 @@ def write_proof(paper: Paper, receipt: dict[str, Any], file: bytes) -> None:
     )
     paper.paragraph(
         _(
-            "2. Choose the file at %(url)s/trust/verify/. Your browser checks the signature, and "
-            "sends the file nowhere. A script on that page does the same without us."
+            "2. Choose the file, or this PDF that holds it, at %(url)s/trust/verify/. Your browser "
+            "checks the signature, and sends nothing anywhere. A script on that page does the same "
+            "without us."
         )
         % {"url": receipt["controller"]["url"]}
     )

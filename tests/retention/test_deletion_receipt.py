@@ -43,6 +43,7 @@ from retention.entries import OnErasure
 from retention.journal.store import open_journal
 from retention.models import DeletionRequest
 from retention.models import Source as Way
+from retention.papers.receipt import receipt_paper
 from retention.receipts import NotFinishedYet, make_deletion_receipt
 from retention.schedule import ENTRIES
 from tests.consent import forged
@@ -741,3 +742,54 @@ def test_the_script_says_the_same(files: tuple[Path, Path]) -> None:
         assert done.returncode == 1
         assert f"({step})" in done.stderr
         assert verify(changed, forged.KEYS).step == step
+
+
+# --- on paper ------------------------------------------------------------------------------------
+
+PAPER = receipt_paper(GENUINE)
+AT = PAPER.index(GENUINE)
+
+
+def test_of_a_paper_the_file_inside_it_is_verified(files: tuple[Path, Path]) -> None:
+    files[0].write_bytes(PAPER)
+    verdict = verify(PAPER, forged.KEYS)
+    assert verdict.ok
+    assert verdict.facts["reference"] == "6f1c1f3e-0c80-4d43-8b6c-6a54e9c7a111"
+    assert "not signed" in verdict.facts["paper"]
+    assert "paper" not in verify(GENUINE, forged.KEYS).facts
+    out = StringIO()
+    call_command("verify_receipt", str(files[0]), stdout=out)
+    assert "its own words are not signed" in out.getvalue()
+    done = run_script(*files)
+    assert done.returncode == 0, done.stderr
+    assert "12 deleted" in done.stdout
+    assert "not of its own words" in done.stdout
+
+
+@given(at=st.integers(0, len(GENUINE) - 1), byte=st.integers(0, 255))
+def test_one_changed_byte_of_the_file_inside_it_fails(at: int, byte: int) -> None:
+    changed = PAPER[: AT + at] + bytes([byte]) + PAPER[AT + at + 1 :]
+    verdict = verify(changed, forged.KEYS)
+    assert verdict.ok == (changed == PAPER)
+    assert bool(verdict.reason) == (changed != PAPER)
+
+
+@pytest.mark.parametrize(
+    ("paper", "step"),
+    [
+        (PAPER.replace(b'"count": 12', b'"count": 13'), "receipt_signature"),
+        (PAPER.replace(b"/EmbeddedFile", b"/EmbeddedFool"), "json"),
+        # Two files: which of them does the paper repeat?
+        (PAPER + b"/Type /EmbeddedFile\n>>\nstream\n" + GENUINE + b"\nendstream\n", "json"),
+        (PAPER[: AT + 100], "json"),
+        (b"%PDF-1.7\n", "json"),
+    ],
+)
+def test_a_paper_that_carries_not_one_whole_file_is_refused(
+    files: tuple[Path, Path], paper: bytes, step: str
+) -> None:
+    files[0].write_bytes(paper)
+    assert verify(paper, forged.KEYS).step == step
+    done = run_script(*files)
+    assert done.returncode == 1
+    assert f"({step})" in done.stderr
