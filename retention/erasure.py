@@ -36,7 +36,6 @@ from retention.whose import (
     BY_ADDRESS,
     MAILS,
     STAFF_LOG,
-    Person,
     in_staff_log,
     known_of,
     mails_to,
@@ -45,6 +44,7 @@ from retention.whose import (
     rows_of,
     stand_in_for,
 )
+from retention.whose import Person as Person
 
 JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"

@@ -335,6 +335,7 @@ def test_who_acknowledged_is_known_as_long_as_the_request() -> None:
     ]
     wish = erase(make_customer())
     known_key()
+    assert wish.announcement is not None
     states = ("delivered", "dead", "delivered")
     for hook, state in zip(hooks, states, strict=True):
         Delivery.objects.filter(event_id=wish.announcement, webhook=hook).update(
@@ -362,6 +363,7 @@ def test_a_delivery_that_is_no_notice_of_an_erasure_is_noted_nowhere() -> None:
         name="a", url="https://a.example.test/", events=[Webhook.Event.ERASURE]
     )
     wish = erase(gone)
+    assert wish.announcement is not None
     for event_id, person_id in ((wish.announcement, person.pk), (uuid.uuid4(), None)):
         Delivery.objects.filter(event_id=wish.announcement).delete()
         wish.refresh_from_db()
