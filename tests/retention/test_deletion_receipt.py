@@ -786,6 +786,7 @@ def test_one_changed_byte_of_the_file_inside_it_fails(at: int, byte: int) -> Non
         (PAPER[: AT + 100], "json"),
         (b"%PDF-1.7\n", "json"),
     ],
+    ids=["changed", "no file", "two files", "cut off", "no paper"],
 )
 def test_a_paper_that_carries_not_one_whole_file_is_refused(
     files: tuple[Path, Path], paper: bytes, step: str
