@@ -139,6 +139,10 @@ MOVED = f"""f.line IN (SELECT line FROM (
                              date_trunc('milliseconds', date) AS moment
                         FROM pg_temp.{feed.MESSAGES}) dated) each WHERE moved)"""
 
+# Counted by hash, which costs a batch a third of what the order of its lines does.
+UNDER_TWO_DATES = f"""SELECT FROM pg_temp.{feed.MESSAGES}
+        GROUP BY user_id, message_id HAVING min(date) <> max(date)"""
+
 # What a held message cost stays; that it arrived may still be said.
 MAY_CHANGE = "message_parts, message_price, currency, country, carrier"
 CHANGES_HELD = f"""f.line IN (
@@ -157,7 +161,9 @@ RECORDS = renewed(
         "messaging_take_message_records",
         feed.MESSAGES,
         f"""
-    {feed.refuse(feed.MESSAGES, MOVED, "date", "'another_date'")}
+    IF EXISTS ({UNDER_TWO_DATES}) THEN
+        {feed.refuse(feed.MESSAGES, MOVED, "date", "'another_date'")}
+    END IF;
     IF EXISTS (SELECT FROM retention_legalhold h WHERE h.released_at IS NULL) THEN
         {feed.refuse(feed.MESSAGES, CHANGES_HELD, "", "'held'")}
     END IF;
