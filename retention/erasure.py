@@ -28,7 +28,15 @@ from foundation.tenants import as_tenant
 from retention.burying import bury_part
 from retention.detached import delete_detached, detached_months, is_by_month
 from retention.entries import Entry, OnErasure
-from retention.holding import exclude_held, is_person_held, with_leaning
+from retention.holding import (
+    WHOLE,
+    about,
+    about_people,
+    exclude_held,
+    has_held,
+    holds_now,
+    with_leaning,
+)
 from retention.models import DeletionRequest, Scope
 from retention.parts import COPIES, PART_STEPS, PROFILE, part_rows, profile_says_more
 from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
@@ -124,8 +132,7 @@ def erase_batch(
     entry = ENTRIES.get(name)
     if entry is None:  # a class of before, with nothing left of it
         return Gone(0)
-    whole = name == STAFF_LOG or name in SPECIAL
-    if whole and not is_free and is_held_class(name, person, now=now):
+    if name in WHOLE and not is_free and is_held_class(name, person, now=now):
         return Gone(0)
     if name == STAFF_LOG:
         return erase_staff_log(entry, person)
@@ -165,8 +172,23 @@ def is_held(request: DeletionRequest, name: str, person: Person, *, now: datetim
 
 
 def is_held_class(name: str, person: Person, *, now: datetime) -> bool:
-    """Whether a hold keeps rows of the class, or rows that refer to one of it."""
-    return any(is_person_held(ENTRIES[each], person.id, now=now) for each in with_leaning(name))
+    """Whether a hold keeps rows of the class, or rows that refer to one of it.
+
+    Those to an address of theirs among them: what is left must still lead to somebody, and so the
+    account waits for any.
+    """
+    holds = holds_now(now)
+    names = [e.model for e in about_people()] if name == ACCOUNT else with_leaning(name)
+    return bool(holds) and any(
+        has_held(
+            ENTRIES[each],
+            rows_of(ENTRIES[each], person)
+            if each in BY_ADDRESS
+            else about(ENTRIES[each], person.id),
+            holds,
+        )
+        for each in names
+    )
 
 
 def held_of(person_id: uuid.UUID, names: Iterable[str], *, now: datetime) -> list[Entry]:

@@ -9,8 +9,9 @@ mid-run. The lock is a transaction's first: whoever has it waits for rows, never
 """
 
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
-from functools import reduce
+from functools import cache, reduce
 from operator import or_
 from typing import Any
 
@@ -32,7 +33,7 @@ from retention.detached import has_detached
 from retention.entries import Entry, Removal
 from retention.models import LegalHold
 from retention.policy import HOLD_UNAPPROVED
-from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
+from retention.schedule import ENTRIES, SCHEDULE, model_of
 
 ACCOUNT = "accounts.User"
 STAFF_LOG = "admin.LogEntry"
@@ -41,20 +42,57 @@ HELD_ROW = "retention.HeldRow"
 # Copies of what is held where it stands, made to be fetched or read once: a hold needs no copy.
 COPIES = frozenset({"retention.Export", "retention.ExportPart", "messaging.UploadPart"})
 
-# A row that a held one refers to stays with it: by which column.
-LEANS_ON: dict[str, dict[str, str]] = {
-    "messaging.ContactList": {
-        "messaging.Contact": "contact_list",
-        "messaging.ListUpload": "contact_list",
-    },
-    "messaging.ListUpload": {"messaging.UploadProblem": "upload"},
-}
+# Of these nothing goes while one row is held: more happens to them than that rows are deleted.
+WHOLE = frozenset(
+    {ACCOUNT, STAFF_LOG, "messaging.Message", "consent.ConsentDetail", "accounts.AccessEvent"}
+)
+# A row that goes only together with the one it refers to: by which column.
+GOES_WITH: Mapping[str, str] = {"retention.Destruction": "item"}
+
+
+@cache
+def leans_on() -> Mapping[str, Mapping[str, str]]:
+    """By class, the classes whose rows refer to its rows, and by which column.
+
+    A row that a held one refers to stays with it: else the held one would go along, or be left
+    without whom it is about. Every foreign key between two classes counts, where rows of the other
+    may go. An account stays with anything about it (`_of_whole_accounts`).
+    """
+    found: dict[str, dict[str, str]] = {}
+    for entry in SCHEDULE:
+        if entry.model in COPIES:
+            continue
+        for field in model_of(entry)._meta.concrete_fields:
+            if not isinstance(field.related_model, type):
+                continue
+            to = ENTRIES.get(field.related_model._meta.label)
+            if to is None or to.model in (ACCOUNT, entry.model) or not (to.subject or to.rules):
+                continue
+            found.setdefault(to.model, {})[entry.model] = field.name
+    return found
 
 
 def with_leaning(name: str) -> list[str]:
     """The class, and those whose rows refer to one of it, or to one that does."""
-    leaning = [each for child in LEANS_ON.get(name, ()) for each in with_leaning(child)]
+    leaning = [each for child in leans_on().get(name, ()) for each in with_leaning(child)]
     return [name, *leaning]
+
+
+@cache
+def path_to_person(model: str) -> str:
+    """From a row to whom it is about, also by the row it refers to; '' where that is nobody."""
+    if ENTRIES[model].subject:
+        return ENTRIES[model].subject
+    for parent, children in leans_on().items():
+        if model in children and ENTRIES[parent].subject:
+            return f"{children[model]}__{ENTRIES[parent].subject}"
+    return ""
+
+
+@cache
+def about_people() -> tuple[Entry, ...]:
+    """Every class of which a hold may keep something of a person."""
+    return tuple(entry for entry in SCHEDULE if path_to_person(entry.model))
 
 
 def hold_lock(*, shared: bool) -> None:
@@ -95,54 +133,85 @@ def is_person_held(entry: Entry, person_id: uuid.UUID, *, now: datetime) -> bool
 
     The account itself is held with any row about them: what is left must still lead to somebody.
     """
+    classes = about_people() if entry.model == ACCOUNT else (entry,)
     holds = holds_now(now)
-    if not holds:
-        return False
-    if entry.model == ACCOUNT:
-        return any(_has_held(each, person_id, holds) for each in personal_entries())
-    return _has_held(entry, person_id, holds)
+    return any(has_held(each, about(each, person_id), holds) for each in classes)
 
 
-def _has_held(entry: Entry, person_id: uuid.UUID, holds: list[LegalHold]) -> bool:
-    about = model_of(entry)._base_manager.filter(_about(entry, person_id))
+def has_held(entry: Entry, rows: QuerySet[Any], holds: Iterable[LegalHold]) -> bool:
+    """Whether one of these holds names one of the rows, also in a detached month."""
     return any(
-        about.filter(condition).exists() or has_detached(about.filter(condition))
+        rows.filter(condition).exists() or has_detached(rows.filter(condition))
         for hold in holds
         if (condition := held_by(hold, entry)) is not None
     )
 
 
+def about(entry: Entry, person_id: uuid.UUID) -> QuerySet[Any]:
+    rows: QuerySet[Any] = model_of(entry)._base_manager.filter(_about(entry, person_id))
+    return rows
+
+
+def holds_on(entry: Entry, key: uuid.UUID, *, now: datetime) -> list[LegalHold]:
+    """The holds in force that keep this one row, the oldest first."""
+    row = model_of(entry)._base_manager.filter(pk=key)
+    return [
+        hold
+        for hold in holds_now(now)
+        if any(row.filter(condition).exists() for condition in conditions(entry, [hold]))
+    ]
+
+
+def holds_released(*, after: datetime, now: datetime) -> list[LegalHold]:
+    """Those that somebody released since, as far as they still say what they held.
+
+    One whose customer was erased says so no more, and its reason is blanked with it. One that
+    lapsed is none of them: that the clock alone has decided.
+    """
+    released = LegalHold.objects.filter(released_at__gt=after, released_at__lte=now)
+    return list(released.exclude(reason="").order_by("placed_at"))
+
+
 def conditions_now(entry: Entry, now: datetime) -> list[Q | Exists]:
     """What a row of this class meets when one of the holds in force names it."""
-    found: list[Q | Exists] = []
-    for hold in holds_now(now):
-        if (condition := held_by(hold, entry)) is not None:
-            found.append(condition)
-        if entry.model == ACCOUNT:
-            found += _of_whole_accounts(hold)
-    for name, column in LEANS_ON.get(entry.model, {}).items():
-        if conditions := conditions_now(ENTRIES[name], now):
-            rows = model_of(ENTRIES[name])._base_manager.filter(reduce(or_, conditions))
+    return conditions(entry, holds_now(now))
+
+
+def conditions(entry: Entry, holds: Sequence[LegalHold]) -> list[Q | Exists]:
+    """What a row meets when one of these holds names it, or one that hangs together with it."""
+    found: list[Q | Exists] = _named(entry, holds)
+    if entry.model == ACCOUNT:
+        found += [each for hold in holds for each in _of_whole_accounts(hold)]
+    for name, column in leans_on().get(entry.model, {}).items():
+        if theirs := conditions(ENTRIES[name], holds):
+            rows = model_of(ENTRIES[name])._base_manager.filter(reduce(or_, theirs))
             found.append(Exists(rows.filter(**{column: OuterRef("pk")})))
+    if column := GOES_WITH.get(entry.model, ""):
+        parent = ENTRIES[model_of(entry)._meta.get_field(column).related_model._meta.label]
+        if theirs := _named(parent, holds):
+            rows = model_of(parent)._base_manager.filter(reduce(or_, theirs))
+            found.append(Exists(rows.filter(pk=OuterRef(column))))
     return found
 
 
-def _of_whole_accounts(hold: LegalHold) -> list[Exists]:
+def _named(entry: Entry, holds: Iterable[LegalHold]) -> list[Q | Exists]:
+    return [found for hold in holds if (found := held_by(hold, entry)) is not None]
+
+
+def _of_whole_accounts(hold: LegalHold) -> list[Q | Exists]:
     """Accounts with a held row in another class."""
-    found = []
-    for each in personal_entries():
-        if each.model in {ACCOUNT, STAFF_LOG} or (condition := held_by(hold, each)) is None:
+    found: list[Q | Exists] = []
+    for each in about_people():
+        if each.model == ACCOUNT or (condition := held_by(hold, each)) is None:
             continue
-        theirs = model_of(each)._base_manager.filter(condition, **{each.subject: OuterRef("pk")})
-        found.append(Exists(theirs))
-    if (condition := held_by(hold, ENTRIES[STAFF_LOG])) is not None:
-        named = model_of(ENTRIES[STAFF_LOG])._base_manager.filter(
-            condition,
-            content_type__app_label="accounts",
-            content_type__model="user",
-            object_id=Cast(OuterRef("pk"), CharField()),
-        )
-        found.append(Exists(named))
+        path = {path_to_person(each.model): OuterRef("pk")}
+        if each.model == STAFF_LOG:
+            path = {
+                "content_type__app_label": "accounts",
+                "content_type__model": "user",
+                "object_id": Cast(OuterRef("pk"), CharField()),
+            }
+        found.append(Exists(model_of(each)._base_manager.filter(condition, **path)))
     return found
 
 
@@ -162,7 +231,7 @@ def held_by(hold: LegalHold, entry: Entry) -> Q | None:
     elif hold.data_class and entry.data_class != hold.data_class:
         return None
     if hold.customer_id is not None:
-        if not entry.subject:
+        if not path_to_person(entry.model):
             return None
         condition &= _about(entry, hold.customer_id)
     if hold.since is None and hold.until is None:
@@ -184,7 +253,7 @@ def _about(entry: Entry, person_id: uuid.UUID) -> Q:
             content_type__model="user",
             object_id=str(person_id),
         )
-    return Q(**{entry.subject: person_id})
+    return Q(**{path_to_person(entry.model): person_id})
 
 
 def dated_by(entry: Entry) -> str:

@@ -83,6 +83,7 @@ REFERENCE: Final[tuple[Entry, ...]] = (
         mentions=("owner_id",),
         erasure=OnErasure.NOBODY,
         no_clock=_("goes with the reference it belongs to"),
+        begins="opened_at",
     ),
     Entry(
         model="consent.ReferenceUse",
