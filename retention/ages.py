@@ -5,7 +5,7 @@ look for the oldest clock. What a hold keeps is counted apart.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db import connection
@@ -13,11 +13,9 @@ from django.db.models import QuerySet
 
 from retention import enforcement, holding, months
 from retention.entries import Entry, Removal, Rule
-from retention.policy import Period
+from retention.policy import A_NIGHT, Period
 from retention.schedule import RULES, model_of
 
-# Rules run every night, one after the other: what fell due after its rule ran goes the next night.
-A_NIGHT = timedelta(hours=26)
 # Their clock is no column: whose mail it is, which choice came after, which hold was released.
 WITHOUT_AGE = (Removal.MAIL_TO_NOBODY, Removal.SUPERSEDED_CHOICES, Removal.RELEASED_ROWS)
 
@@ -25,6 +23,8 @@ WITHOUT_AGE = (Removal.MAIL_TO_NOBODY, Removal.SUPERSEDED_CHOICES, Removal.RELEA
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Age:
     """One rule: its oldest row that nobody holds, what is late by more than a night, what is held.
+
+    What fell due after its rule ran goes the next night, and is not late until then.
 
     `seen` is False where the role that asks is shown one customer's rows at a time.
     """

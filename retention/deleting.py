@@ -9,8 +9,9 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -21,6 +22,7 @@ from foundation import standstill
 from retention import emails, erasure
 from retention.asking import SESSION, make_steps, stop_account
 from retention.burying import batch_size
+from retention.clock import why_clock_unsettled
 from retention.holding import hold_lock, holds_now
 from retention.journal import deeds
 from retention.journal.keeping import write_erasure, write_partial_erasure
@@ -32,6 +34,9 @@ from retention.staying import at_its_end, kept_after_erasure, kept_as_recorded
 
 logger = logging.getLogger(__name__)
 State = DeletionRequest.State
+# A round comes every half minute; what it cannot do by itself it says every hour.
+DOUBT_SAID = "retention:begin-doubt"
+DOUBT_SAID_EVERY = timedelta(hours=1)
 # A transaction begins another batch until so many batches' worth of rows have gone in it.
 TOGETHER = 2
 
@@ -64,8 +69,16 @@ def run_deletions(now: datetime, *, batch: int = ERASE_BATCH) -> int:
 
 
 def begin_scheduled(now: datetime) -> None:
-    """Those whose day has come: from now on nothing takes them back."""
-    for request in DeletionRequest.objects.ready_to_begin(now):
+    """Those whose day has come: from now on nothing takes them back.
+
+    None under a clock that may have jumped: whoever has days to think it over has them.
+    """
+    ready = list(DeletionRequest.objects.ready_to_begin(now))
+    if ready and (doubt := why_clock_unsettled(now)):
+        if cache.add(DOUBT_SAID, 1, timeout=int(DOUBT_SAID_EVERY.total_seconds())):
+            logger.error("%d deletions whose day has come did not begin: %s", len(ready), doubt)
+        return
+    for request in ready:
         try:
             begin(request, now=now)
         except Exception:

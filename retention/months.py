@@ -6,8 +6,10 @@ half-done detaching, and drops a detached month as it would an attached one.
 """
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django.db import connection, transaction
@@ -17,7 +19,7 @@ from foundation.ids import uuid7_floor
 from foundation.partitions import existing_partitions
 from retention import holding
 from retention.entries import Entry, Rule
-from retention.models import HeldRow, RetentionRun
+from retention.models import HeldRow, LegalHold, RetentionRun
 from retention.patience import patiently
 from retention.schedule import model_of
 
@@ -152,14 +154,23 @@ def set_aside(entry: Entry, name: str, month: datetime, *, now: datetime) -> int
 def count_held(entry: Entry, name: str, now: datetime) -> int:
     """How many rows of the month a hold names."""
     found = held_keys(entry, now)
-    if found is None:
-        return 0
-    keys, params = found
+    return 0 if found is None else count_keys(entry, name, *found)
+
+
+def count_released(entry: Entry, name: str, released: Sequence[LegalHold], now: datetime) -> int:
+    """How many rows of the month these named, and none does that is in force."""
+    rows = model_of(entry)._base_manager.filter(reduce(or_, holding.conditions(entry, released)))
+    rows = holding.exclude_held(entry, rows, now=now)
+    sql, params = rows.order_by().values("pk").query.sql_with_params()
+    return count_keys(entry, name, sql, tuple(params))
+
+
+def count_keys(entry: Entry, name: str, keys: str, params: tuple[Any, ...]) -> int:
     table = model_of(entry)._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
             f'WITH "{table}" AS NOT MATERIALIZED (SELECT * FROM {name}) '
-            f"SELECT count(*) FROM ({keys}) AS held",
+            f"SELECT count(*) FROM ({keys}) AS found",
             params,
         )
         return int(cursor.fetchone()[0])

@@ -8,14 +8,16 @@ import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 
 from django.db import ProgrammingError, connection, transaction
-from django.db.models import Count, F, Func, Sum, TextField, Value
+from django.db.models import Count, F, Func, QuerySet, Sum, TextField, Value
 from django.db.models.fields import BigIntegerField, DecimalField
 from django.db.models.functions import Cast
 from psycopg.errors import UndefinedTable
 
-from retention import enforcement, months
+from retention import enforcement, holding, months
 from retention.entities import entity_periods
 from retention.entries import Entry, Removal, Rule
 from retention.models import RetentionRun
@@ -23,7 +25,6 @@ from retention.policy import (
     DAYS_COMPARED,
     PLAN_HOLDS,
     THE_NIGHT,
-    is_clock_doubtful,
     is_unusual,
 )
 from retention.schedule import RULES, model_of
@@ -180,35 +181,59 @@ def digest_of_rows(entry: Entry, rule: Rule, now: datetime) -> tuple[int, str]:
     return int(found["n"]), f"{found['n']} {found['total'] or 0}"
 
 
-def why_clock_doubtful(now: datetime) -> str:
-    """Why no rule may run at night under a clock that says `now`; '' when it may be believed."""
-    moments = RetentionRun.objects.newest_moments()
-    if moments is None or not is_clock_doubtful(now, began=moments[0], finished=moments[1]):
-        return ""
-    began = moments[0]
-    return (
-        f"the clock says {now:%Y-%m-%d %H:%M}, the newest run began {began:%Y-%m-%d %H:%M}: a "
-        "wrong clock, or rules that stood still for long"
-    )
-
-
 def why_unusual(plan: RulePlan, now: datetime) -> str:
     """Why the night should not run this by itself; '' when it is like other nights.
 
-    A wrong clock, or a rule that someone shortened by mistake, must not empty the house.
+    A wrong clock, or a rule that someone shortened by mistake, must not empty the house. What a
+    released hold lets go is no sign of either: the rows that stood aside for it, all of them at
+    once perhaps, and what a rule had to leave to it.
     """
-    nights = RetentionRun.objects.filter(
-        rule=plan.rule.name,
+    if plan.rule.removal == Removal.RELEASED_ROWS:
+        return ""
+    recent = list(nights_of(plan.rule, now).values_list("removed", flat=True))
+    size = max(plan.due, rows_of(plan.entry))
+    if not is_unusual(plan.due, of=size, recent=recent):
+        return ""
+    released = count_released(plan.entry, plan.rule, now)
+    if not is_unusual(plan.due - released, of=size - released, recent=recent):
+        return ""
+    most = max(recent, default=0)
+    held = f" ({released} of them a released hold had kept)" if released else ""
+    return f"{plan.due} rows are due{held}; the most in {len(recent)} recent nights was {most}"
+
+
+def nights_of(rule: Rule, now: datetime) -> QuerySet[RetentionRun]:
+    return RetentionRun.objects.filter(
+        rule=rule.name,
         actor=THE_NIGHT,
         duration__isnull=False,
         refused="",
         started_at__gt=now - DAYS_COMPARED,
     )
-    recent = list(nights.values_list("removed", flat=True))
-    if not is_unusual(plan.due, of=max(plan.due, rows_of(plan.entry)), recent=recent):
-        return ""
-    most = max(recent, default=0)
-    return f"{plan.due} rows are due; the most in {len(recent)} recent nights was {most}"
+
+
+def count_released(entry: Entry, rule: Rule, now: datetime) -> int:
+    """Rows that were over when the rule last ran at night, and stayed for a hold released since.
+
+    Nothing that fell due after that night is among them, however far the clock jumped, and nothing
+    at all where the rule's period is another one now.
+    """
+    last = nights_of(rule, now).order_by("-started_at").first()
+    if last is None or rule.period.cutoff(last.started_at) != last.cutoff:
+        return 0
+    released = holding.holds_released(after=last.started_at, now=now)
+    conditions = holding.conditions(entry, released)
+    if not conditions:
+        return 0
+    if rule.removal == Removal.PARTITIONS:
+        over = {name for name, _month in months.over_months(entry, rule, last.started_at)}
+        due = months.due_months(entry, rule, now)
+        return sum(
+            months.count_released(entry, each, released, now) for each in due if each in over
+        )
+    over_then = enforcement.over_rows(entry, rule, last.started_at).filter(reduce(or_, conditions))
+    due_now = enforcement.due_rows(entry, rule, now)
+    return due_now.filter(pk__in=over_then.order_by().values("pk")).order_by().count()
 
 
 def rows_of(entry: Entry) -> int:

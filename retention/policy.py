@@ -237,3 +237,18 @@ STOOD_STILL = timedelta(days=40)
 def is_clock_doubtful(now: datetime, *, began: datetime, finished: datetime) -> bool:
     """Whether `now` can be no next night: `began` is the newest run, `finished` one that ended."""
     return now < began - CLOCK_MAY_DIFFER or now > finished + STOOD_STILL
+
+
+# Rules run every night, one after the other: no two nights are further apart.
+A_NIGHT = timedelta(hours=26)
+# Where a night is missing, what begins by the clock alone waits so long after the next one. Who is
+# to set the clock right has a morning for it, and whoever's day comes meanwhile is still begun
+# within the day that `/trust/` allows.
+CLOCK_SETTLES = timedelta(hours=12)
+
+
+def is_clock_unsettled(now: datetime, *, newest: datetime, before: datetime | None) -> bool:
+    """`before` is the newest run of those that began `CLOCK_SETTLES` ago or earlier."""
+    if newest < now - A_NIGHT:
+        return True
+    return before is not None and before < now - CLOCK_SETTLES - A_NIGHT

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts import emails
 from accounts.models import User
-from retention.planning import why_clock_doubtful
+from retention.clock import why_clock_doubtful
 from retention.policy import DEACTIVATED, RETURN_WITHIN
 
 logger = logging.getLogger(__name__)

@@ -25,6 +25,7 @@ from retention.asking import (
     request_for_customer,
     withdraw_deletion,
 )
+from retention.clock import why_clock_doubtful
 from retention.deleting import execute_deletion, run_batch, run_deletions, stop_for
 from retention.entries import Entry, Removal, Rule
 from retention.models import RetentionRun
@@ -154,7 +155,7 @@ def refuse_unusual(planned: planning.RulePlan, *, now: datetime, actor: str) -> 
     """
     at = now
     moments = RetentionRun.objects.newest_moments()
-    if (why := planning.why_clock_doubtful(now)) and moments:
+    if (why := why_clock_doubtful(now)) and moments:
         at = moments[0] + enforcement.MICROSECOND
     else:
         why = planning.why_unusual(planned, now)

@@ -14,6 +14,7 @@ verified from that value on, up to the mark. It is on the disk before anything i
 that dies later is finished by the next, for removing twice is removing once.
 """
 
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,12 +22,15 @@ from datetime import UTC, datetime, timedelta
 from django.conf import settings
 
 from retention import policy
+from retention.clock import why_clock_unsettled
 from retention.journal import entries
 from retention.journal.guard import Reason, StandstillError
 from retention.journal.keeping import append, catch_up
 from retention.journal.mark import move_mark
 from retention.journal.record import KEPT, Record, Tail, year_of
 from retention.journal.store import Journal, JournalMovedError, open_journal
+
+logger = logging.getLogger(__name__)
 
 
 def is_year_over(year: int, now: datetime) -> bool:
@@ -37,7 +41,13 @@ def is_year_over(year: int, now: datetime) -> bool:
 
 
 def let_years_go(now: datetime) -> int:
-    """Let every year go that is over; how many records it let go. Refuses in standstill."""
+    """Let every year go that is over; how many records it let go. Refuses in standstill.
+
+    None goes under a clock that may have jumped: no replay brings back what has left.
+    """
+    if doubt := why_clock_unsettled(now):
+        logger.error("no year of the journal was let go: %s", doubt)
+        return 0
     journal = open_journal()
     due = find_due(journal, now)
     checkpoint = journal.checkpoint() if due is None else write_checkpoint(due, now)

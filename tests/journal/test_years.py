@@ -26,7 +26,7 @@ from retention.journal.keeping import keep_log
 from retention.journal.leaving import is_year_over, let_years_go
 from retention.journal.record import START, Tail, moment
 from retention.journal.store import Journal, JournalDamagedError, open_journal
-from retention.models import JournalMark
+from retention.models import JournalMark, RetentionRun
 from retention.models import Source as Way
 from tests.factories import NOW, make_customer
 from tests.journal.life import Killed, entries_of, forgotten, leaves_of, no, opt_outs_of
@@ -440,3 +440,21 @@ def test_the_whole_log_still_stands_where_nothing_left(journal: Journal) -> None
     assert leaves_of(journal) == list(
         Leaf.objects.order_by("index").values_list("event_id", flat=True)
     )
+
+
+@pytest.mark.parametrize("since", [timedelta(days=41), timedelta(hours=27)])
+def test_no_year_goes_under_a_clock_that_may_have_jumped(since: timedelta) -> None:
+    """What has left is brought back by no replay: it stays until the nights follow each other."""
+    live_through_years()
+    RetentionRun.objects.create(
+        rule="x", actor="beat", cutoff=OVER, started_at=OVER - since, duration=timedelta(1)
+    )
+    assert let_years_go(OVER) == 0
+    assert len(opt_outs_of(open_journal())) == 3
+    RetentionRun.objects.all().delete()
+    for hours in (1, 25):
+        at = OVER - timedelta(hours=hours)
+        RetentionRun.objects.create(
+            rule="x", actor="beat", cutoff=at, started_at=at, duration=timedelta(1)
+        )
+    assert let_years_go(OVER) > 0

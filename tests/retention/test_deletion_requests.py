@@ -13,7 +13,7 @@ from accounts.signals import account_reactivated
 from foundation.roles import KEEPER, as_role
 from messaging.models import Message
 from retention import asking, deleting, erasure, services
-from retention.models import DeletionRequest, DeletionStep, Scope, Source
+from retention.models import DeletionRequest, DeletionStep, RetentionRun, Scope, Source
 from retention.policy import ANSWER, WAY_BACK
 from retention.tokens import Purpose, make_token
 from tests.factories import NOW, make_customer, make_staff, topic
@@ -60,6 +60,61 @@ def test_it_begins_on_its_day_and_not_a_second_before() -> None:
     assert work(ITS_DAY - MOMENT) == 0
     assert User.objects.filter(pk=person.pk).exists()
     assert work(ITS_DAY) == 1
+    assert not User.objects.filter(pk=person.pk).exists()
+
+
+def ran(*moments: datetime) -> None:
+    """Nights that ran, by what the clock said then."""
+    with as_role(KEEPER):
+        for at in moments:
+            RetentionRun.objects.create(
+                rule="x", actor="beat", cutoff=at, started_at=at, duration=timedelta(1)
+            )
+
+
+def test_none_begins_under_a_clock_that_cannot_be_right(caplog: Any) -> None:
+    person = make_customer()
+    ask(person)
+    ran(ITS_DAY - timedelta(days=41))
+    assert work(ITS_DAY) == 0
+    assert work(ITS_DAY + MOMENT) == 0
+    said = [each.message for each in caplog.records if "did not begin" in each.message]
+    assert len(said) == 1  # not every half minute
+    assert User.objects.filter(pk=person.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("nights", "begins"),
+    [
+        ([timedelta(0), timedelta(hours=24)], True),  # just ran, as the night before
+        ([timedelta(hours=23, minutes=59), timedelta(hours=48)], True),  # runs in a minute
+        ([timedelta(hours=26)], True),
+        ([timedelta(hours=26, seconds=1)], False),  # the night has not come
+        # It came at once, when the clock jumped or the portal came back.
+        ([timedelta(minutes=1), timedelta(days=14)], False),
+        ([timedelta(hours=11, minutes=59), timedelta(days=3)], False),
+        ([timedelta(hours=12), timedelta(days=3)], True),  # by itself
+        ([timedelta(minutes=1), timedelta(hours=38)], True),
+        ([timedelta(minutes=1), timedelta(hours=38, seconds=1)], False),
+        ([timedelta(minutes=1)], True),  # the first night of a new house
+    ],
+)
+def test_none_begins_until_the_nights_have_followed_each_other_for_a_while(
+    nights: list[timedelta], begins: bool
+) -> None:
+    """A clock that jumped by the 14 days looks like a portal that stood still for them."""
+    person = make_customer()
+    ask(person)
+    ran(*(ITS_DAY - since for since in nights))
+    assert work(ITS_DAY) == begins
+    assert User.objects.filter(pk=person.pk).exists() != begins
+
+
+def test_what_has_begun_goes_on_whatever_the_clock_says() -> None:
+    person = make_customer()
+    ask(person, wait=False)
+    ran(NOW - timedelta(days=50))
+    assert work(NOW) == 1
     assert not User.objects.filter(pk=person.pk).exists()
 
 
@@ -240,7 +295,8 @@ def test_it_is_due_a_month_later_by_the_customers_calendar(
         {"held_at": NOW},
         {"removed": {"accounts.User": 1}},
     ],
-    ids=lambda values: "-".join(values),
+    # No moments: every process must name a test alike.
+    ids=lambda values: ",".join(f"{name}-{values[name]}"[:20] for name in values),
 )
 def test_the_web_process_adds_wishes_and_no_results(values: dict[str, Any]) -> None:
     usual = {

@@ -12,8 +12,9 @@ from foundation.redaction import without_ips
 from foundation.roles import KEEPER, as_role
 from retention import services
 from retention.ages import ages, count_set_aside
+from retention.clock import why_clock_doubtful
 from retention.models import RetentionRun
-from retention.planning import PlanDiffers, make_plan, why_clock_doubtful, why_unusual
+from retention.planning import PlanDiffers, make_plan, why_unusual
 from retention.schedule import RULES
 
 # With the word before it, it fits the row's column.
