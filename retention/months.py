@@ -7,6 +7,7 @@ half-done detaching, and drops a detached month as it would an attached one.
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -151,10 +152,26 @@ def set_aside(entry: Entry, name: str, month: datetime, *, now: datetime) -> int
         return int(cursor.rowcount)
 
 
-def count_held(entry: Entry, name: str, now: datetime) -> int:
-    """How many rows of the month a hold names."""
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """How many rows, and a sum over hashes of their keys: needs no order and no memory."""
+
+    number: int
+    total: int = 0
+
+
+NO_KEYS = Keys(0)
+
+
+def keys_in(entry: Entry, name: str) -> Keys:
+    """All of the month."""
+    return sum_keys(entry, name, f"SELECT id FROM {name}", ())
+
+
+def held_in(entry: Entry, name: str, now: datetime) -> Keys:
+    """The rows of the month that a hold names."""
     found = held_keys(entry, now)
-    return 0 if found is None else count_keys(entry, name, *found)
+    return NO_KEYS if found is None else sum_keys(entry, name, *found)
 
 
 def count_released(entry: Entry, name: str, released: Sequence[LegalHold], now: datetime) -> int:
@@ -162,18 +179,21 @@ def count_released(entry: Entry, name: str, released: Sequence[LegalHold], now: 
     rows = model_of(entry)._base_manager.filter(reduce(or_, holding.conditions(entry, released)))
     rows = holding.exclude_held(entry, rows, now=now)
     sql, params = rows.order_by().values("pk").query.sql_with_params()
-    return count_keys(entry, name, sql, tuple(params))
+    return sum_keys(entry, name, sql, tuple(params)).number
 
 
-def count_keys(entry: Entry, name: str, keys: str, params: tuple[Any, ...]) -> int:
+def sum_keys(entry: Entry, name: str, keys: str, params: tuple[Any, ...]) -> Keys:
     table = model_of(entry)._meta.db_table
+    # The month takes the table's name, so that what is held is asked of it as of any table.
     with connection.cursor() as cursor:
         cursor.execute(
             f'WITH "{table}" AS NOT MATERIALIZED (SELECT * FROM {name}) '
-            f"SELECT count(*) FROM ({keys}) AS found",
+            "SELECT count(*), COALESCE(sum(uuid_hash_extended(key, 0)), 0) "
+            f"FROM ({keys}) AS found (key)",
             params,
         )
-        return int(cursor.fetchone()[0])
+        number, summed = cursor.fetchone()
+    return Keys(int(number), int(summed))
 
 
 def held_keys(entry: Entry, now: datetime) -> tuple[str, tuple[Any, ...]] | None:

@@ -102,12 +102,11 @@ def confirm_plan(digest: str, *, now: datetime, only: Collection[str] = ()) -> P
 def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
     counted: dict[str, int] = {}
     if rule.removal == Removal.PARTITIONS:
-        found = {
-            name: look_at_month(entry, name, now) for name in months.due_months(entry, rule, now)
-        }
-        contents = {name: seen for name, seen in found.items() if seen is not None}
-        counted = {name: rows for name, (rows, _first, _last, _held) in contents.items()}
-        due = sum(rows - held for rows, _first, _last, held in contents.values())
+        due_months = months.due_months(entry, rule, now)
+        looked = {name: look_at_month(entry, name, now) for name in due_months}
+        contents = {name: seen for name, seen in looked.items() if seen is not None}
+        counted = {name: seen.rows.number for name, seen in contents.items()}
+        due = sum(seen.rows.number - seen.held.number for seen in contents.values())
         which = "\n".join(map(str, contents.items()))
     else:
         due, which = digest_of_rows(entry, rule, now)
@@ -141,26 +140,24 @@ def confirm_rule(planned: RulePlan, now: datetime) -> None:
         )
 
 
-def look_at_month(entry: Entry, name: str, now: datetime) -> tuple[int, str, str, int] | None:
-    """Its rows, the keys at both ends, and how many are held; None if another run dropped it."""
+@dataclass(frozen=True, slots=True)
+class MonthSeen:
+    """A month as it stands: its rows, and those of them that a hold keeps."""
+
+    rows: months.Keys
+    held: months.Keys
+
+
+def look_at_month(entry: Entry, name: str, now: datetime) -> MonthSeen | None:
+    """None if another run dropped it."""
     try:
         with transaction.atomic():
-            return (*contents_of_month(name), months.count_held(entry, name, now))
+            rows = months.keys_in(entry, name)
+            return MonthSeen(rows, months.held_in(entry, name, now))
     except ProgrammingError as error:
         if isinstance(error.__cause__, UndefinedTable):
             return None
         raise
-
-
-def contents_of_month(table: str) -> tuple[int, str, str]:
-    """How many rows, and the keys at both ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*), (SELECT id::text FROM {table} ORDER BY id LIMIT 1), "
-            f"(SELECT id::text FROM {table} ORDER BY id DESC LIMIT 1) FROM {table}"
-        )
-        rows, first, last = cursor.fetchone()
-    return int(rows), first or "", last or ""
 
 
 def digest_of_rows(entry: Entry, rule: Rule, now: datetime) -> tuple[int, str]:

@@ -278,6 +278,28 @@ def test_a_plan_made_before_a_hold_removes_nothing_after_it(customer: uuid.UUID)
         assert planning.make_plan(now, only=["message_content"]).rules[0].due == 2
 
 
+def test_a_plan_binds_which_rows_are_held_and_not_their_number_alone(
+    customer: uuid.UUID,
+) -> None:
+    now = OVER["message_content"]
+    placed = hold(customer_id=customer, until=date(2015, 3, 30), now=now)
+    with as_role(KEEPER):
+        planned = planning.make_plan(now, only=["message_content"])
+    release_hold(placed.pk, reason="another row", actor=make_staff(), now=now)
+    other = hold(customer_id=customer, since=date(2015, 3, 31), until=date(2015, 3, 31), now=now)
+    with as_role(KEEPER):
+        swapped = planning.make_plan(now, only=["message_content"])
+        assert swapped.rules[0].due == planned.rules[0].due == 3
+        with pytest.raises(planning.PlanDiffers):
+            enforce_plan(planned.digest, actor="x", now=now, only=["message_content"])
+    assert rows("message_content") == 6
+    release_hold(other.pk, reason="back", actor=make_staff(), now=now)
+    hold(customer_id=customer, until=date(2015, 3, 30), now=now)
+    with as_role(KEEPER):
+        (done,) = enforce_plan(planned.digest, actor="x", now=now, only=["message_content"])
+    assert done.removed == 3
+
+
 def test_the_oldest_month_is_told_beside_its_limit(customer: uuid.UUID) -> None:
     """Also where the role that asks may see none of its rows."""
     now = OVER["message_records"]

@@ -1,6 +1,7 @@
 """A plan is bound to what it counted; the night leaves to a person what is far from usual."""
 
 import re
+import uuid
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from typing import Any
@@ -137,7 +138,7 @@ def make_month(name: str) -> None:
         cursor.execute(f"INSERT INTO {name} DEFAULT VALUES")
 
 
-def test_a_plan_binds_the_keys_in_a_month_and_not_their_number_alone() -> None:
+def test_a_plan_binds_the_keys_in_a_month_and_not_their_number_and_ends_alone() -> None:
     def month_digest() -> str:
         return planning.make_plan(LATER, only=["outbox"]).rules[0].digest
 
@@ -145,10 +146,18 @@ def test_a_plan_binds_the_keys_in_a_month_and_not_their_number_alone() -> None:
     with as_role(OWNER):
         make_month(name)
     with as_role(KEEPER), connection.cursor() as cursor:
+        for key in (1, 2, 9):
+            cursor.execute(f"INSERT INTO {name} VALUES (%s)", [uuid.UUID(int=key)])
         first = month_digest()
         assert month_digest() == first
-        cursor.execute(f"UPDATE {name} SET id = gen_random_uuid()")
+        cursor.execute(
+            f"UPDATE {name} SET id = %s WHERE id = %s", [uuid.UUID(int=5), uuid.UUID(int=2)]
+        )
         assert month_digest() != first
+        cursor.execute(
+            f"UPDATE {name} SET id = %s WHERE id = %s", [uuid.UUID(int=2), uuid.UUID(int=5)]
+        )
+        assert month_digest() == first
 
 
 def test_a_plan_drops_no_month_that_it_did_not_name() -> None:

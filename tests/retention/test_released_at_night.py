@@ -118,6 +118,13 @@ def test_all_that_stood_aside_goes_the_night_after_the_release() -> None:
     assert RetentionRun.objects.refused_since() == []
 
 
+def test_it_goes_as_well_when_the_hold_lapsed_or_no_longer_says_whom_it_was_about() -> None:
+    """Nothing but a hold keeps it here, and none is in force: there is no night to compare with."""
+    set_aside(make_customer())
+    nights_before("held_rows")
+    assert night("held_rows").removed == MANY
+
+
 @pytest.mark.parametrize("jump", [-timedelta(days=2), STOOD_STILL + timedelta(days=1)])
 def test_under_a_clock_that_cannot_be_right_it_stays(jump: timedelta) -> None:
     nights_before("held_rows")
