@@ -283,7 +283,7 @@ def remove_access_events(entry: Entry, rule: Rule, now: datetime, batch: int) ->
 
 
 def remove_certificates(entry: Entry, rule: Rule, now: datetime, batch: int) -> int:
-    """The item that was destroyed goes with the certificate that says so."""
+    """The item that was destroyed goes with the certificate that says so, or both are held."""
     due = due_rows(entry, rule, now).select_for_update(skip_locked=True, of=("self",))
     found = dict(due.order_by().values_list("pk", "item_id")[:batch])
     Destruction.objects.filter(pk__in=found).delete()

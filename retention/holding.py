@@ -152,16 +152,6 @@ def about(entry: Entry, person_id: uuid.UUID) -> QuerySet[Any]:
     return rows
 
 
-def holds_on(entry: Entry, key: uuid.UUID, *, now: datetime) -> list[LegalHold]:
-    """The holds in force that keep this one row, the oldest first."""
-    row = model_of(entry)._base_manager.filter(pk=key)
-    return [
-        hold
-        for hold in holds_now(now)
-        if any(row.filter(condition).exists() for condition in conditions(entry, [hold]))
-    ]
-
-
 def holds_released(*, after: datetime, now: datetime) -> list[LegalHold]:
     """Those that somebody released since, as far as they still say what they held.
 
@@ -179,7 +169,7 @@ def conditions_now(entry: Entry, now: datetime) -> list[Q | Exists]:
 
 def conditions(entry: Entry, holds: Sequence[LegalHold]) -> list[Q | Exists]:
     """What a row meets when one of these holds names it, or one that hangs together with it."""
-    found: list[Q | Exists] = _named(entry, holds)
+    found: list[Q | Exists] = named(entry, holds)
     if entry.model == ACCOUNT:
         found += [each for hold in holds for each in _of_whole_accounts(hold)]
     for name, column in leans_on().get(entry.model, {}).items():
@@ -188,13 +178,14 @@ def conditions(entry: Entry, holds: Sequence[LegalHold]) -> list[Q | Exists]:
             found.append(Exists(rows.filter(**{column: OuterRef("pk")})))
     if column := GOES_WITH.get(entry.model, ""):
         parent = ENTRIES[model_of(entry)._meta.get_field(column).related_model._meta.label]
-        if theirs := _named(parent, holds):
+        if theirs := named(parent, holds):
             rows = model_of(parent)._base_manager.filter(reduce(or_, theirs))
             found.append(Exists(rows.filter(pk=OuterRef(column))))
     return found
 
 
-def _named(entry: Entry, holds: Iterable[LegalHold]) -> list[Q | Exists]:
+def named(entry: Entry, holds: Iterable[LegalHold]) -> list[Q | Exists]:
+    """What a row meets that one of these holds names itself."""
     return [found for hold in holds if (found := held_by(hold, entry)) is not None]
 
 

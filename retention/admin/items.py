@@ -40,6 +40,7 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             ("overdue", _("overdue")),
+            ("held", _("kept for a legal hold")),
             ("half", _("waits for the second signature")),
             ("destroyed", _("destroyed")),
         ]
@@ -55,7 +56,10 @@ class StateFilter(admin.SimpleListFilter):
             case "destroyed":
                 return queryset.filter(destroyed).order_by("-destruction__destroyed_on")
             case "overdue":
-                return queryset.exclude(destroyed).filter(due_on__lt=items.today(timezone.now()))
+                return queryset.filter(pk__in=items.overdue(timezone.now()).values("pk"))
+            case "held":
+                free = items.free(items.still_here(), now=timezone.now())
+                return queryset.exclude(destroyed).exclude(pk__in=free.values("pk"))
             case "half":
                 return queryset.exclude(destroyed).filter(destruction__isnull=False)
             case _:
@@ -92,16 +96,17 @@ class PhysicalItemAdmin(BaseAdmin):
 
     @admin.display(description=gettext_lazy("must be destroyed by"), ordering="due_on")
     def due(self, item: PhysicalItem) -> str:
-        return due_words(item, items.today(timezone.now()))
+        day = items.today(timezone.now())
+        return human_day(item.due_on) if held_for(item) else due_words(item, day)
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, item: PhysicalItem) -> str:
         destruction = destruction_of(item)
-        if destruction is None:
-            return _("still here")
-        if destruction.countersigned_at is None:
-            return _("waits for the second signature")
-        return _("destroyed")
+        if destruction is not None and destruction.countersigned_at is not None:
+            return _("destroyed")
+        if held_for(item):
+            return _("kept for the legal hold %(reference)s") % {"reference": held_for(item)}
+        return _("still here") if destruction is None else _("waits for the second signature")
 
     @admin.display(description=gettext_lazy("whose"))
     def whose(self, item: PhysicalItem) -> str:
@@ -110,6 +115,14 @@ class PhysicalItemAdmin(BaseAdmin):
             return "–"
         person = User.objects.filter(pk=item.customer_id).first()
         return f"{initials(person)} ({person.pk})" if person else str(item.customer_id)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What is kept for a hold is looked up once for the page, not for each line."""
+        found: Any = super().get_changelist_instance(request)
+        held = items.held_for([item.pk for item in found.result_list], now=timezone.now())
+        for item in found.result_list:
+            item.held_for = held.get(item.pk, "")
+        return found
 
     def get_form(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, *args, **kwargs)
@@ -175,6 +188,7 @@ class PhysicalItemAdmin(BaseAdmin):
             "item": item,
             "destruction": destruction,
             "is_overdue": item.due_on < day,
+            "held_for": items.held_for([item.pk], now=timezone.now()).get(item.pk, ""),
             "due_words": due_words(item, day),
             "may_sign": request.user.has_perm(SIGN),
             "is_signer": destruction is not None and destruction.signed_by_id == request.user.pk,
@@ -276,11 +290,16 @@ class PhysicalItemAdmin(BaseAdmin):
     # --- the first page ----------------------------------------------------------------------
 
     def work_list(self, request: HttpRequest) -> WorkList | None:
-        """What must be destroyed soonest at the top; what is past its day says so."""
+        """What must be destroyed soonest at the top; what is past its day says so.
+
+        What a legal hold keeps is not to be destroyed.
+        """
         if not self.has_view_permission(request):
             return None
-        day = items.today(timezone.now())
-        soon = items.still_here().filter(Q(due_on__lte=day + SOON) | Q(destruction__isnull=False))
+        now = timezone.now()
+        soon = items.free(items.still_here(), now=now).filter(
+            Q(due_on__lte=items.today(now) + SOON) | Q(destruction__isnull=False)
+        )
         return WorkList(
             title=_("Paper, disks and tapes to destroy"),
             items=[
@@ -304,6 +323,11 @@ def address(page: str, *args: Any) -> str:
 
 def destruction_of(item: Any) -> Destruction | None:
     return getattr(item, "destruction", None)
+
+
+def held_for(item: Any) -> str:
+    """On the list alone, where `get_changelist_instance` has looked."""
+    return str(getattr(item, "held_for", ""))
 
 
 def work_note(item: PhysicalItem) -> str:

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from allauth.mfa.totp.internal.auth import TOTP
 from django.db import DatabaseError, IntegrityError, transaction
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
 from accounts.models import User
 from foundation.roles import APP, KEEPER, as_role
@@ -33,6 +35,12 @@ HOW: dict[str, Any] = {
     "verified_how": "Looked at the pieces",
     "performed_by": "Kari Nordmann",
 }
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    with translation.override("en"):
+        yield
 
 
 def make_item(**fields: Any) -> PhysicalItem:
