@@ -178,16 +178,10 @@ def is_held_class(name: str, person: Person, *, now: datetime) -> bool:
     account waits for any.
     """
     holds = holds_now(now)
-    names = [e.model for e in about_people()] if name == ACCOUNT else with_leaning(name)
+    names = [each.model for each in about_people()] if name == ACCOUNT else with_leaning(name)
     return bool(holds) and any(
-        has_held(
-            ENTRIES[each],
-            rows_of(ENTRIES[each], person)
-            if each in BY_ADDRESS
-            else about(ENTRIES[each], person.id),
-            holds,
-        )
-        for each in names
+        has_held(entry, rows_of(entry, person) if entry.subject else about(entry, person.id), holds)
+        for entry in map(ENTRIES.__getitem__, names)
     )
 
 

@@ -138,6 +138,14 @@ def is_person_held(entry: Entry, person_id: uuid.UUID, *, now: datetime) -> bool
     return any(has_held(each, about(each, person_id), holds) for each in classes)
 
 
+def count_held(entry: Entry, rows: QuerySet[Any], person_id: uuid.UUID, *, now: datetime) -> int:
+    """How many of these rows of a person an erasure leaves, as `erasure.erase_batch` does."""
+    if entry.model in WHOLE:
+        return rows.count() if is_person_held(entry, person_id, now=now) else 0
+    held = conditions_now(entry, now)
+    return rows.filter(reduce(or_, held)).count() if held else 0
+
+
 def has_held(entry: Entry, rows: QuerySet[Any], holds: Iterable[LegalHold]) -> bool:
     """Whether one of these holds names one of the rows, also in a detached month."""
     return any(

@@ -9,7 +9,7 @@ from django.db.models import Count, Min
 
 from foundation.tenants import as_tenant
 from retention.entries import DataClass, Entry, OnErasure
-from retention.holding import is_person_held
+from retention.holding import count_held
 from retention.schedule import personal_entries
 from retention.staying import Kept, kept_after_erasure
 from retention.whose import Person, reader_of, rows_of
@@ -60,16 +60,25 @@ class Preview:
     deleted: list[Holding]
     blanked: list[Holding]
     kept: list[Kept]
-    # Classes of which a legal hold keeps something for now.
+    # What a legal hold keeps for now; of the same classes other rows may go.
     held: list[Holding]
 
 
 def preview_erasure(person_id: uuid.UUID, *, now: datetime) -> Preview:
     found = [each for each in holdings(person_id) if each.entry.model not in PIECES]
     with as_tenant(person_id):
-        held = [each for each in found if is_person_held(each.entry, person_id, now=now)]
-    free = [each for each in found if each not in held]
-    kept = kept_after_erasure(reader_of(person_id), now=now)
+        person = reader_of(person_id)
+        stays = [
+            count_held(each.entry, rows_of(each.entry, person), person_id, now=now)
+            for each in found
+        ]
+    held = [replace(each, count=n) for each, n in zip(found, stays, strict=True) if n]
+    free = [
+        replace(each, count=each.count - n)
+        for each, n in zip(found, stays, strict=True)
+        if each.count > n
+    ]
+    kept = kept_after_erasure(person, now=now)
     return Preview(
         deleted=[each for each in free if each.entry.erasure == OnErasure.DELETE],
         blanked=[

@@ -18,7 +18,7 @@ from foundation.calendar import day_after
 from foundation.ids import uuid7_floor, uuid7_moment
 from foundation.tenants import as_tenant
 from messaging.models import Report
-from retention.holding import is_person_held
+from retention.holding import count_held
 from retention.holdings import PIECES, Holding, Preview
 from retention.models import DeletionRequest, Scope
 from retention.policy import MESSAGE_RECORDS, MESSAGE_TOMBSTONES, REPORTS
@@ -158,16 +158,20 @@ def preview_part(request: DeletionRequest, person_id: uuid.UUID, *, now: datetim
     with as_tenant(person_id):
         for name in PART_STEPS[Scope(request.scope)]:
             entry = ENTRIES[name]
-            count = part_rows(request, name, person_id).count()
+            rows = part_rows(request, name, person_id)
+            count = rows.count()
             if not count or name in PIECES:
                 continue
-            held = Holding(entry=entry, count=count, since=None)
-            if name not in COPIES and is_person_held(entry, person_id, now=now):
-                told.held.append(held)
-            elif name == ACCOUNT:
-                told.blanked.append(replace(held, fields=profile_words()))
+            stays = 0 if name in COPIES else count_held(entry, rows, person_id, now=now)
+            if stays:
+                told.held.append(Holding(entry=entry, count=stays, since=None))
+            if count == stays:
+                continue
+            goes = Holding(entry=entry, count=count - stays, since=None)
+            if name == ACCOUNT:
+                told.blanked.append(replace(goes, fields=profile_words()))
             else:
-                told.deleted.append(held)
+                told.deleted.append(goes)
     return told
 
 

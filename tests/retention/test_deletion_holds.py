@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AccessEvent, User
 from foundation.roles import KEEPER, as_role
 from messaging.models import MessageContent
 from retention import deleting, services
-from retention.holdings import preview_erasure
+from retention.holdings import Holding, preview_erasure
 from retention.models import DeletionRequest, LegalHold, Scope, Source
-from retention.schedule import personal_entries
+from retention.parts import preview_part
+from retention.schedule import ENTRIES, personal_entries
 from retention.whose import rows_about
 from tests.factories import NOW, make_customer, topic
-from tests.retention.belongings import give_message
+from tests.retention.belongings import give_archives, give_message
 from tests.retention.life import VALUES, make_full_customer
 from tests.retention.test_deletion import withheld
 from tests.retention.test_deletion_requests import english
@@ -151,6 +152,66 @@ def test_the_preview_and_the_progress_name_what_is_held() -> None:
     assert "Invoices" in page
     for value in VALUES:
         assert value not in page
+
+
+def shown(told: list[Holding]) -> dict[str, int]:
+    return {each.entry.model: each.count for each in told}
+
+
+def test_of_a_class_held_in_part_the_preview_names_both_numbers_and_they_come_true() -> None:
+    """What needs more than deleting rows is held as a whole, and is shown so."""
+    person = make_full_customer()
+    before = left(person)
+    with as_role(KEEPER):
+        give_message(person, "old", now=NOW - timedelta(days=9))
+    day = (NOW - timedelta(days=9)).date()
+    hold(customer_id=person.pk, data_class="content", since=day, until=day)
+    access = AccessEvent.objects.filter(person_id=person.pk).order_by("at").first()
+    assert access is not None
+    hold(customer_id=person.pk, data_class=ENTRIES["accounts.AccessEvent"].data_class,
+         since=access.at.date(), until=access.at.date())  # fmt: skip
+    preview = preview_erasure(person.pk, now=NOW)
+    held, deleted = shown(preview.held), shown(preview.deleted)
+    for name in ("messaging.MessageContent", "messaging.MessageRecord"):
+        assert (held[name], deleted[name]) == (1, before[name])
+    assert held["accounts.AccessEvent"] == before["accounts.AccessEvent"]
+    assert "accounts.AccessEvent" not in deleted
+    ask(person)
+    assert work() == 0
+    now_left = left(person)
+    for name in held:
+        assert now_left[name] == held[name]
+    assert not now_left.keys() - held.keys()
+
+
+def test_of_a_part_held_in_part_the_preview_names_both_numbers_and_they_come_true() -> None:
+    person = make_customer()
+    with as_role(KEEPER):
+        for number, days in enumerate((9, 9, 2)):
+            give_message(person, str(number), now=NOW - timedelta(days=days))
+        give_archives(person, now=NOW - timedelta(days=2))
+    day = (NOW - timedelta(days=2)).date()
+    span = hold(customer_id=person.pk, since=day, until=day)
+    asked = DeletionRequest(scope=Scope.MESSAGES, requested_at=NOW)
+    preview = preview_part(asked, person.pk, now=NOW)
+    names = ("messaging.MessageContent", "messaging.MessageRecord")
+    assert shown(preview.held) == {**dict.fromkeys(names, 1), "retention.HeldRow": 1}
+    assert shown(preview.deleted) == {**dict.fromkeys(names, 2), "retention.Export": 1}
+    ask(person, Scope.MESSAGES)
+    assert work() == 0
+    now_left = left(person)
+    assert {name: now_left[name] for name in names} == dict.fromkeys(names, 1)
+    release(span)
+    assert not preview_part(asked, person.pk, now=NOW).held
+
+
+def test_of_a_held_account_the_preview_blanks_nothing() -> None:
+    person = make_full_customer()
+    asked = DeletionRequest(scope=Scope.PROFILE, requested_at=NOW)
+    assert shown(preview_part(asked, person.pk, now=NOW).blanked) == {"accounts.User": 1}
+    hold(data_class="billing")
+    preview = preview_part(asked, person.pk, now=NOW)
+    assert (shown(preview.held), preview.blanked) == ({"accounts.User": 1}, [])
 
 
 def test_without_a_hold_nothing_is_said_to_be_held() -> None:
