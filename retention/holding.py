@@ -185,7 +185,8 @@ def conditions(entry: Entry, holds: Sequence[LegalHold]) -> list[Q | Exists]:
             rows = model_of(ENTRIES[name])._base_manager.filter(reduce(or_, theirs))
             found.append(Exists(rows.filter(**{column: OuterRef("pk")})))
     if column := GOES_WITH.get(entry.model, ""):
-        parent = ENTRIES[model_of(entry)._meta.get_field(column).related_model._meta.label]
+        field: Any = model_of(entry)._meta.get_field(column)
+        parent = ENTRIES[field.related_model._meta.label]
         if theirs := named(parent, holds):
             rows = model_of(parent)._base_manager.filter(reduce(or_, theirs))
             found.append(Exists(rows.filter(pk=OuterRef(column))))
@@ -203,7 +204,7 @@ def _of_whole_accounts(hold: LegalHold) -> list[Q | Exists]:
     for each in about_people():
         if each.model == ACCOUNT or (condition := held_by(hold, each)) is None:
             continue
-        path = {path_to_person(each.model): OuterRef("pk")}
+        path: dict[str, Any] = {path_to_person(each.model): OuterRef("pk")}
         if each.model == STAFF_LOG:
             path = {
                 "content_type__app_label": "accounts",

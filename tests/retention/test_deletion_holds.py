@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AccessEvent, User
-from foundation.roles import KEEPER, as_role
+from foundation.roles import APP, KEEPER, as_role
 from messaging.models import MessageContent
 from retention import deleting, services
 from retention.holdings import Holding, preview_erasure
@@ -161,15 +161,22 @@ def shown(told: list[Holding]) -> dict[str, int]:
 def test_of_a_class_held_in_part_the_preview_names_both_numbers_and_they_come_true() -> None:
     """What needs more than deleting rows is held as a whole, and is shown so."""
     person = make_full_customer()
-    before = left(person)
     with as_role(KEEPER):
         give_message(person, "old", now=NOW - timedelta(days=9))
     day = (NOW - timedelta(days=9)).date()
     hold(customer_id=person.pk, data_class="content", since=day, until=day)
-    access = AccessEvent.objects.filter(person_id=person.pk).order_by("at").first()
-    assert access is not None
-    hold(customer_id=person.pk, data_class=ENTRIES["accounts.AccessEvent"].data_class,
-         since=access.at.date(), until=access.at.date())  # fmt: skip
+    for at in (NOW, NOW - timedelta(days=20)):
+        with as_role(APP):
+            AccessEvent.objects.create(
+                person_id=person.pk, actor="staff:x", role="support", what="search",
+                basis="reason", at=at, reference="7", reason="x", salt=bytes(16),
+            )  # fmt: skip
+    before = left(person)
+    before["messaging.MessageContent"] -= 1
+    before["messaging.MessageRecord"] -= 1
+    looked = (NOW - timedelta(days=20)).date()
+    sign_in = ENTRIES["accounts.AccessEvent"].data_class
+    hold(customer_id=person.pk, data_class=sign_in, since=looked, until=looked)
     preview = preview_erasure(person.pk, now=NOW)
     held, deleted = shown(preview.held), shown(preview.deleted)
     for name in ("messaging.MessageContent", "messaging.MessageRecord"):
