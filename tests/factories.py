@@ -1,8 +1,9 @@
 """People and mailings for tests, made by the same services as in life where there is one."""
 
 import itertools
+import os
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
@@ -17,9 +18,10 @@ from consent.models import Source, Topic
 from foundation.roles import OWNER, as_role
 from messaging.images import draw, store_picture
 from messaging.models import Campaign, Contact, ContactList, MailImage, ServiceAnnouncement
+from tests.services import BEGAN
 
 # The outbox has partitions around today, so the tests live an hour ago, whenever they run.
-NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+NOW = datetime.fromisoformat(os.environ[BEGAN]) - timedelta(hours=1)
 _numbers = itertools.count(1)
 
 

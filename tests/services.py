@@ -11,6 +11,7 @@ import sys
 import zlib
 from collections.abc import Generator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 
@@ -22,6 +23,7 @@ from clicksend_portal.translations import compile_translations
 FOLDER = default_folder() / "tests"
 ADMIN_URL = "TEST_ADMIN_URL"
 VALKEY_URL = "TEST_VALKEY_URL"
+BEGAN = "TESTS_BEGAN"
 
 
 def key_ring(*ids: int) -> str:
@@ -90,6 +92,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         services = stack.enter_context(shared_services(FOLDER, profile="test"))
         early_config.add_cleanup(stack.close)
         os.environ.update(ENVIRONMENT)
+        # One moment for all workers: the names of some tests hold it, and must be the same in each.
+        os.environ[BEGAN] = datetime.now(UTC).isoformat(timespec="seconds")
         os.environ["DATABASE_URL"] = services.database_url
         os.environ[ADMIN_URL] = services.admin_url
         os.environ[VALKEY_URL] = services.valkey_url
