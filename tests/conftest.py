@@ -1,5 +1,6 @@
 """What every test may ask for. The servers themselves are started by `tests/services.py`."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,17 @@ from foundation import standstill
 from tests.database import test_database
 from tests.emptying import quick_ends
 from tests.mailbox import Mailbox
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: the collector need not look at it again.
+
+    Otherwise it takes a fifth of the time of most tests.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 @pytest.fixture(scope="session")

@@ -1,52 +1,20 @@
 """Every page, as every reader sees it, in both languages."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.test import Client
 
-from tests.architecture.addresses import addresses
 from tests.architecture.pages import faults
-from tests.architecture.world import World, make_world
+from tests.architecture.walk import READERS, walks
 
 pytestmark = pytest.mark.django_db
-# A mail as mail programs get it, shown to its author in a frame with a policy of its own.
-MAIL = "_preview_mail"
 
 
-@pytest.fixture(params=["nb", "en"])
-def language(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def world(language: str) -> World:
-    return make_world(language=language)
-
-
-def pages(world: World, client: Client) -> Iterator[tuple[str, str]]:
-    """Name and HTML of everything that answers with HTML, error pages included."""
-    for address in {address.route: address for address in addresses()}.values():
-        if address.name.endswith(MAIL):
-            continue
-        answer = client.get(address.path(world))
-        if answer.get("Content-Type", "").startswith("text/html") and not answer.streaming:
-            yield address.name or address.route, answer.content.decode()
-
-
-@pytest.mark.parametrize("who", ["anonymous", "customer", "staff"])
-def test_no_page_asks_another_host_or_breaks_the_content_policy(
-    world: World, language: str, who: str
-) -> None:
-    seen = 0
-    wrong = []
-    for name, html in pages(world, getattr(world, who)):
-        if not html:
-            continue
-        seen += 1
-        wrong += [f"{name}: {fault}" for fault in faults(html, language=language)]
-    assert seen > 10
-    assert not wrong, "\n".join(sorted(set(wrong)))
+@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("who", READERS)
+def test_no_page_asks_another_host_or_breaks_the_content_policy(who: str, language: str) -> None:
+    pages = [visit for visit in walks(language)[who] if visit.is_page]
+    assert len(pages) > 10
+    wrong = {f"{page.name}: {fault}" for page in pages for fault in page.faults}
+    assert not wrong, "\n".join(sorted(wrong))
 
 
 @pytest.mark.parametrize(
@@ -78,12 +46,11 @@ def test_the_reader_sees_a_page_in_the_wrong_language() -> None:
     assert faults("<html>", language="nb")
 
 
-def test_a_mail_shown_to_its_author_runs_nothing(world: World) -> None:
-    shown = [address for address in addresses() if address.name.endswith(MAIL)]
+@pytest.mark.parametrize("language", ["nb", "en"])
+def test_a_mail_shown_to_its_author_runs_nothing(language: str) -> None:
+    shown = [visit for visit in walks(language)["staff"] if visit.mail]
     assert shown
-    for address in shown:
-        answer = world.staff.get(address.path(world))
-        policy = answer["Content-Security-Policy"]
-        assert "script-src" not in policy or "script-src 'none'" in policy
-        assert "default-src 'none'" in policy
-        assert "<script" not in answer.content.decode()
+    for visit in shown:
+        assert "script-src" not in visit.policy or "script-src 'none'" in visit.policy
+        assert "default-src 'none'" in visit.policy
+        assert "<script" not in visit.mail
