@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.contrib import admin
@@ -13,7 +14,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseForbidden
 from django.test import Client, RequestFactory
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.admin.door import CustomerDoor
@@ -77,6 +78,22 @@ def bare_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
         return HttpResponseForbidden()
 
     monkeypatch.setattr(urls, "handler403", refuse, raising=False)
+
+
+@pytest.fixture(autouse=True)
+def pages_without_their_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same menu beside every page: the first page and those of each app still have it."""
+    monkeypatch.setattr(admin.site, "enable_nav_sidebar", False)
+    read = admin.site.get_app_list
+    menus: dict[Any, list[Any]] = {}
+
+    def read_once(request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        key = request.user.pk, app_label, translation.get_language()
+        if key not in menus:
+            menus[key] = read(request, app_label)
+        return menus[key]
+
+    monkeypatch.setattr(admin.site, "get_app_list", read_once)
 
 
 # --- the decisions -------------------------------------------------------------------------------
