@@ -15,6 +15,7 @@ from django.template import Template
 from django.test import Client
 from django.utils.safestring import SafeString
 
+from retention.admin import record
 from tests.architecture.addresses import Address, addresses
 from tests.architecture.pages import faults
 from tests.architecture.tables import changed, digests, writes
@@ -113,7 +114,8 @@ def unwritten_refusals() -> Iterator[None]:
 
 @contextmanager
 def undrawn() -> Iterator[None]:
-    """What the views do is done; their templates, which GET draws, are not drawn twice."""
+    """What the views do is done; what GET draws, templates and paper, is not drawn twice."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Template, "render", lambda self, context: SafeString())
+        patch.setattr(record, "as_pdf", lambda *args, **named: b"")
         yield
