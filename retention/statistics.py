@@ -45,10 +45,11 @@ def columns_left_out() -> dict[str, set[str]]:
         for name, said in entry.fields.items():
             field = model._meta.get_field(name)
             assert isinstance(field, Field)
-            place = (table, field.column)
+            column = str(field.column)
+            place = (table, column)
             is_words = _tells_of_people(entry, said.kind) and not _is_key_or_figure(field)
             if (is_words or place in WORDS_BESIDE) and place not in PLANNED_BY:
-                found.setdefault(table, set()).add(field.column)
+                found.setdefault(table, set()).add(column)
     return found
 
 

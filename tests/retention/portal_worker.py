@@ -8,12 +8,12 @@ from typing import Any
 import django
 import pytest
 import redis
-from celery import current_app
 from celery.contrib.testing import worker as testing
 from celery.signals import task_failure, task_postrun, task_prerun
 from django.conf import settings
 from django.db import connection
 
+from clicksend_portal.celery import app
 from foundation.roles import APP, KEEPER, SENDER
 
 # As `clicksend_portal.run.processes` starts them.
@@ -54,7 +54,7 @@ def running_worker() -> Iterator[None]:
             patch.setattr(testing, "setup_app_for_worker", lambda *_arguments: None)
             patch.setattr(django, "setup", lambda: None)
             with testing.start_worker(
-                current_app._get_current_object(),
+                app,
                 pool="solo",
                 perform_ping_check=False,
                 queues=list(ROLES),
@@ -77,7 +77,7 @@ def work_through_the_queue(*tasks: str) -> None:
     with running_worker(), redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
         wait_until_done(broker)
         for name in tasks:
-            current_app.send_task(name)
+            app.send_task(name)
             wait_until_done(broker)
 
 
