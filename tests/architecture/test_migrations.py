@@ -10,7 +10,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.operations import AddIndex, CreateModel
 
 # Of tables with few rows: suppressed addresses, and requests of as long as proof is kept.
-OF_FEW_ROWS = {"suppression", "deletionrequest"}
+OF_FEW_ROWS = {"deletionrequest", "privacyrequest", "suppression"}
 
 
 @pytest.mark.django_db

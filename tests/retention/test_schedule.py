@@ -102,7 +102,7 @@ def test_seven_years_of_billing_pass_and_a_day_more_fails() -> None:
     assert ids(with_invoice(rules=(replace(rule, period=years(7)),))) == set()
     longer = Period(months=84, days=1)
     assert ids(with_invoice(rules=(replace(rule, period=longer),))) == {"retention.E004"}
-    assert ids(with_invoice(rules=())) == {"retention.E004"}
+    assert ids(with_invoice(rules=())) == {"retention.E004", "retention.E010"}
 
 
 @pytest.mark.parametrize(
