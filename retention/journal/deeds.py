@@ -30,11 +30,13 @@ from messaging.models import (
     Contact,
     ContactList,
     ContactOptOut,
+    ListUpload,
     MessageContent,
     MessageRecord,
     OwnDeed,
     Report,
     Tombstone,
+    UploadProblem,
 )
 from retention.detached import detached_months
 from retention.journal.record import Record
@@ -43,7 +45,7 @@ logger = logging.getLogger(__name__)
 CHUNK = 5_000
 # What a hold may keep of each; a deed is done whole or waits.
 GOING: dict[str, tuple[type[Any], ...]] = {
-    What.LIST: (Contact, ContactList),
+    What.LIST: (Contact, UploadProblem, ListUpload, ContactList),
     What.CONTACT: (Contact,),
     What.MESSAGE: (MessageRecord, MessageContent),
     What.REPORT: (Report,),
