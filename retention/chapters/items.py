@@ -56,7 +56,6 @@ ITEMS: Final[tuple[Entry, ...]] = (
             "whose it is, is blanked"
         ),
         no_clock=_("kept until it is destroyed, and then listed for as long as its certificate"),
-        begins="kept_since",
         exported=True,
     ),
 )

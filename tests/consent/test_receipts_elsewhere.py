@@ -108,7 +108,7 @@ def script_step(script: ModuleType, receipt: Path, published: Path) -> str:
 
 def test_the_script_is_short_and_needs_nothing_of_ours() -> None:
     lines = SCRIPT.read_text().splitlines()
-    assert len(lines) < 160
+    assert len(lines) < 180
     imported = {
         line.split()[1].partition(".")[0] for line in lines if line.startswith(("import ", "from "))
     }

@@ -6,11 +6,9 @@ Which test is about which job stands at the end; a job of the schedule without o
 import uuid
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import import_module
-from threading import Barrier
 from typing import Any
 
 import pytest
@@ -37,15 +35,9 @@ from retention.policy import WARN_AFTER
 from retention.schedule import RULES, SCHEDULE, model_of
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.retention import test_desk_breaches, test_desk_requests
+from tests.retention.dying import Job, Killed, at_once, dying
 from tests.retention.test_rule_boundaries import BOUNDARIES, OWN_DAYS
 from tests.retention.test_rule_boundaries import NOW as THAT_DAY
-
-Job = Callable[[datetime], int]
-
-
-class Killed(BaseException):
-    """Nothing in the portal may catch it, as nothing catches kill -9."""
-
 
 # --- rules ---------------------------------------------------------------------------------------
 
@@ -175,22 +167,6 @@ def test_a_rule_killed_in_a_batch_and_between_two_leaves_what_an_undisturbed_run
     assert (told[0], sum(told)) == (0, due)
     assert 0 < told[1] <= 2
     assert run().removed == 0
-
-
-def dying(step: Callable[..., Any], at: int, moment: str) -> Callable[..., Any]:
-    calls = 0
-
-    def do_and_die(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == at and moment == "before":
-            raise Killed
-        done = step(*args, **kwargs)
-        if calls == at:
-            raise Killed
-        return done
-
-    return do_and_die
 
 
 # --- jobs that write mails -----------------------------------------------------------------------
@@ -345,22 +321,6 @@ def test_two_of_a_job_at_once_write_to_each_once(name: str) -> None:
         assert told.count(str(wish.reference)) == (0 if wish.state == "withdrawn" else 1)
 
 
-def at_once(job: Job, now: datetime, number: int = 2) -> list[int]:
-    """What each of so many workers says it did, each with a connection of its own."""
-    together = Barrier(number)
-
-    def work() -> int:
-        try:
-            with as_role(KEEPER):
-                together.wait(30)
-                return job(now)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(number) as pool:
-        return [each.result(timeout=60) for each in [pool.submit(work) for _ in range(number)]]
-
-
 # --- the months ahead ----------------------------------------------------------------------------
 
 FAR = NOW.replace(year=2041, month=5, day=31)
@@ -425,7 +385,7 @@ KILLED: dict[str, tuple[str, str]] = {
     "watch_breaches": A_MAIL,
     "run_deletions": (
         "retention.test_resuming",
-        "test_a_worker_killed_at_any_step_is_succeeded_by_another",
+        "test_a_worker_killed_at_a_step_is_succeeded_by_another",
     ),
     "ensure_partitions": (
         HERE,
@@ -443,6 +403,10 @@ KILLED: dict[str, tuple[str, str]] = {
         "journal.test_years",
         "test_killed_at_any_line_nothing_is_lost_and_the_next_night_ends_it",
     ),
+    "renew_statistics": (
+        "retention.test_statistics",
+        "test_a_night_killed_between_two_tables_is_made_up_by_the_next",
+    ),
 }
 AT_ONCE: dict[str, tuple[str, str]] = {
     "enforce_rules": ("retention.test_resuming", "test_the_second_of_two_runs_steps_back"),
@@ -458,6 +422,10 @@ AT_ONCE: dict[str, tuple[str, str]] = {
     ),
     "keep_log": ("journal.test_stores", "test_of_two_writers_each_writes_everything_once"),
     "let_journal_years_go": ("journal.test_years", "test_two_nights_at_once_let_a_year_go_once"),
+    "renew_statistics": (
+        "retention.test_statistics",
+        "test_two_nights_at_once_leave_no_key_either",
+    ),
 }
 
 

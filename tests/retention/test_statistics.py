@@ -1,6 +1,6 @@
 """What PostgreSQL notes for its plans: nothing of names and words, and nobody's key for long."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -8,11 +8,12 @@ from django.db import connection
 from foundation.partitions import ensure_partitions, existing_partitions
 from foundation.roles import KEEPER, OWNER, as_role
 from foundation.statistics import COMPUTED, left_out
-from retention import services
+from retention import services, statistics
 from retention.models import Source as Way
 from retention.statistics import PLANNED_BY, columns_left_out, renew_statistics
 from tests.factories import NOW, make_customer
 from tests.retention.belongings import CONTACT_VALUES
+from tests.retention.dying import Killed, at_once, dying
 from tests.retention.life import ALL_VALUES, make_full_customer
 from tests.retention.traces import administrator_here, analyze, statistics_with
 
@@ -79,6 +80,46 @@ def test_a_night_after_which_nothing_changed_looks_at_the_tables_by_month_alone(
         count_changes()
         assert renew_statistics() > 20
         assert renew_statistics() == 4
+
+
+def somebody_erased() -> str:
+    """Their key, which the statistics still have."""
+    person = make_full_customer()
+    make_customer()
+    analyze()
+    services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+        count_changes()
+    return str(person.pk)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_night_killed_between_two_tables_is_made_up_by_the_next(
+    moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = somebody_erased()
+    with monkeypatch.context() as patch, as_role(KEEPER):
+        patch.setattr(statistics, "renew", dying(statistics.renew, 9, moment))
+        with pytest.raises(Killed):
+            renew_statistics()
+        assert statistics_with(key) != []
+    with as_role(KEEPER):
+        count_changes()
+        renew_statistics()
+    assert statistics_with(key) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_nights_at_once_leave_no_key_either() -> None:
+    key = somebody_erased()
+
+    def night(_now: datetime) -> int:
+        return renew_statistics()
+
+    assert all(at_once(night, NOW))
+    assert statistics_with(key) == []
 
 
 @pytest.mark.django_db(transaction=True)
