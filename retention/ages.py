@@ -83,12 +83,13 @@ def oldest_clock(entry: Entry, rule: Rule, now: datetime) -> datetime | None:
     return found
 
 
-def stand_at_least(age: Age, number: int) -> bool:
-    """Whether so many rows or more have a clock under this rule; of months, always: a month is the
-    age of whatever is in it."""
+def stand_at_least(age: Age, number: int, now: datetime) -> bool:
+    """Whether so many rows or more have a clock under this rule, without those that are held; of
+    months, always: a month is the age of whatever is in it."""
     if age.rule.removal == Removal.PARTITIONS:
         return True
-    return clocked_rows(age.entry, age.rule).order_by()[:number].count() >= number
+    free = holding.exclude_held(age.entry, clocked_rows(age.entry, age.rule), now=now)
+    return free.order_by()[:number].count() >= number
 
 
 def age_of_months(entry: Entry, rule: Rule, now: datetime) -> Age:

@@ -44,8 +44,8 @@ from retention.whose import (
     BY_ADDRESS,
     MAILS,
     STAFF_LOG,
+    filled,
     in_staff_log,
-    known_of,
     mails_to,
     person_of,
     rows_about,
@@ -376,14 +376,12 @@ def forget_actor_statement() -> str:
 def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[str]:
     """The classes of which there is something, in one statement: most have nothing of a person."""
     names = [entry.model for entry in personal_entries() if entry.model not in besides]
-    looks = [look_for(name, stand_in_for(person)) for name in names if name != STAFF_LOG]
-    known = known_of(person)
-    if STAFF_LOG in names:
-        looks.append(look_sql(STAFF_LOG, staff_log_of(person)))
+    somebody = stand_in_for(person)
+    looks = [look_for(name, somebody) for name in names]
     with by_index(), connection.cursor() as cursor:
         cursor.execute(
             " UNION ALL ".join(sql for sql, _values in looks),
-            [known.get(value, value) for _sql, values in looks for value in values],
+            filled((value for _sql, values in looks for value in values), person),
         )
         # What names them as the one who acted is found by the last step itself.
         found = {name for (name,) in cursor.fetchall()} | {ACCOUNT}
@@ -396,10 +394,7 @@ def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[s
 
 @cache
 def look_for(name: str, somebody: Person) -> tuple[str, tuple[Any, ...]]:
-    return look_sql(name, rows_of(ENTRIES[name], somebody))
-
-
-def look_sql(name: str, rows: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    rows = staff_log_of(somebody) if name == STAFF_LOG else rows_of(ENTRIES[name], somebody)
     sql, values = rows.order_by().values_list("pk")[:1].query.sql_with_params()
     return f"SELECT %s WHERE EXISTS ({sql})", (name, *values)
 

@@ -12,7 +12,7 @@ from functools import reduce
 from operator import or_
 
 from django.db import ProgrammingError, connection, transaction
-from django.db.models import Count, F, Func, QuerySet, Sum, TextField, Value
+from django.db.models import Count, F, Func, Max, QuerySet, Sum, TextField, Value
 from django.db.models.fields import BigIntegerField, DecimalField
 from django.db.models.functions import Cast
 from psycopg.errors import UndefinedTable
@@ -20,9 +20,10 @@ from psycopg.errors import UndefinedTable
 from retention import enforcement, holding, months
 from retention.entities import entity_periods
 from retention.entries import Entry, Removal, Rule
-from retention.models import RetentionRun
+from retention.models import LegalHold, RetentionRun
 from retention.policy import (
     DAYS_COMPARED,
+    HOLD_UNAPPROVED,
     PLAN_HOLDS,
     THE_NIGHT,
     is_unusual,
@@ -185,7 +186,7 @@ def why_unusual(plan: RulePlan, now: datetime) -> str:
     released hold lets go is no sign of either: the rows that stood aside for it, all of them at
     once perhaps, and what a rule had to leave to it.
     """
-    if plan.rule.removal == Removal.RELEASED_ROWS:
+    if plan.rule.removal == Removal.RELEASED_ROWS and not has_lapsed(plan.rule, now):
         return ""
     recent = list(nights_of(plan.rule, now).values_list("removed", flat=True))
     size = max(plan.due, rows_of(plan.entry))
@@ -197,6 +198,18 @@ def why_unusual(plan: RulePlan, now: datetime) -> str:
     most = max(recent, default=0)
     held = f" ({released} of them a released hold had kept)" if released else ""
     return f"{plan.due} rows are due{held}; the most in {len(recent)} recent nights was {most}"
+
+
+def has_lapsed(rule: Rule, now: datetime) -> bool:
+    """Whether a hold that nobody approved in time ended since the rule last ran: by the clock."""
+    ran = RetentionRun.objects.filter(rule=rule.name, refused="", duration__isnull=False)
+    last = ran.aggregate(at=Max("started_at"))["at"]
+    lapsed = LegalHold.objects.filter(
+        approved_at__isnull=True, released_at__isnull=True, placed_at__lte=now - HOLD_UNAPPROVED
+    )
+    if last is not None:
+        lapsed = lapsed.filter(placed_at__gt=last - HOLD_UNAPPROVED)
+    return lapsed.exists()
 
 
 def nights_of(rule: Rule, now: datetime) -> QuerySet[RetentionRun]:

@@ -139,7 +139,8 @@ def staying(wish: DeletionRequest, model: str, *, is_blanked: bool) -> dict[str,
     of_these = [each for each in kept_as_recorded(wish.kept) if each.entry.model == model]
     # Of a class of which a part is kept as it is, too, what is blanked has a row of its own.
     told = [each for each in of_these if each.blanked] or of_these
-    until = max((each.until for each in told if each.until), default=None)
+    is_open = any(each.open for each in told)
+    until = None if is_open else max((each.until for each in told if each.until), default=None)
     return {
         "reason": capfirst(str(entry_named(model).why_kept)),
         "until": None if until is None else until.isoformat(),

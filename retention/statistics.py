@@ -31,7 +31,9 @@ SELECT c.oid::regclass::text FROM pg_class c LEFT JOIN pg_stat_user_tables s ON 
  WHERE (c.oid = %s::regclass OR c.oid IN (SELECT inhrelid FROM pg_inherits
                                            WHERE inhparent = %s::regclass AND NOT inhdetachpending))
    AND c.relkind = 'r'
-   AND (s.n_mod_since_analyze > 0 OR COALESCE(s.last_analyze, s.last_autoanalyze) IS NULL)
+   -- Of an empty table whatever was noted stands, also after an autovacuum that found nothing.
+   AND (s.n_mod_since_analyze > 0 OR COALESCE(s.last_analyze, s.last_autoanalyze) IS NULL
+        OR c.reltuples <= 0)
  ORDER BY 1
 """
 
@@ -90,7 +92,7 @@ def tables_about_people() -> list[str]:
 
 
 def changed(table: str) -> list[str]:
-    """The table or those of its months in which a row was written or removed since."""
+    """The table or those of its months in which a row was written or removed since, or none is."""
     with connection.cursor() as cursor:
         cursor.execute(CHANGED, [table, table])
         return [name for (name,) in cursor.fetchall()]

@@ -25,7 +25,7 @@ from retention.entities import period_for
 from retention.entries import DataClass, Entry, OnErasure, Words
 from retention.policy import ITEMS_OF_ERASED, PROOF, Period
 from retention.schedule import ENTRIES, SCHEDULE
-from retention.whose import Person, known_of, rows_of, stand_in_for
+from retention.whose import Person, filled, rows_of, stand_in_for
 
 INVOICES, TRANSACTIONS = "accounts.Invoice", "accounts.Transaction"
 FINGERPRINT = "consent.Suppression"
@@ -240,12 +240,9 @@ def at_its_end(kept: Sequence[Kept], *, announced: int, now: datetime) -> list[K
 def read_figures(person: Person) -> dict[str, list[Figures]]:
     """One statement for all classes: each of its own would cost a customer's deletion more."""
     sql, values = figures_statement(stand_in_for(person))
-    known = known_of(person)
     found: dict[str, list[Figures]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(
-            sql, [value if isinstance(value, list) else known.get(value, value) for value in values]
-        )
+        cursor.execute(sql, filled(values, person))
         for model, *figures in cursor.fetchall():
             found.setdefault(model, []).append(Figures(*figures))
     return found
@@ -268,7 +265,8 @@ def figures_statement(somebody: Person) -> tuple[str, tuple[Any, ...]]:
             ITEMS,
             rows_of(ENTRIES[ITEMS], somebody),
             "due_on",
-            only=Q(destruction__isnull=True),
+            # Until two people have signed it is there.
+            only=Q(destruction__countersigned_at__isnull=True),
         ),
         figures_of(
             NOTICES,

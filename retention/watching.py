@@ -1,5 +1,6 @@
 """Each morning: what is due soon, and what staff began and nobody confirmed in time."""
 
+import logging
 import uuid
 from datetime import datetime, timedelta
 
@@ -8,10 +9,12 @@ from django.db import transaction
 from accounts.models import User
 from retention import emails
 from retention.asking import day_of
+from retention.clock import why_clock_unsettled
 from retention.desk.authorities import authority_for
 from retention.models import DeletionRequest
 from retention.policy import WARN_AFTER
 
+logger = logging.getLogger(__name__)
 # No day on earth begins earlier before that of UTC.
 FIRST_DAY = timedelta(hours=14)
 
@@ -21,10 +24,20 @@ def watch_deletions(now: datetime) -> int:
 
     One that nobody confirmed by the day on which it is due is over: whoever asked can ask again.
     """
+    if doubt := why_clock_unsettled(now):
+        logger.error("no deletion lapses: %s", doubt)
+    else:
+        lapse_all(now)
+    return warn(now)
+
+
+def lapse_all(now: datetime) -> None:
     unconfirmed = DeletionRequest.objects.unconfirmed()
     for key in unconfirmed.filter(due_on__lt=(now + FIRST_DAY).date()).values_list("pk", flat=True):
-        lapse(key, now=now)
-    return warn(now)
+        try:
+            lapse(key, now=now)
+        except Exception:
+            logger.exception("deletion request %s did not lapse; the next morning tries", key)
 
 
 @transaction.atomic

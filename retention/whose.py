@@ -7,11 +7,13 @@ takes that as well.
 """
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Lower
 
@@ -126,12 +128,29 @@ def stand_in_for(person: Person) -> Person:
     )
 
 
-def known_of(person: Person) -> dict[Any, Any]:
-    """What the values of such a statement stand for."""
+def filled(values: Iterable[Any], person: Person) -> list[Any]:
+    """The values of such a statement, with the person where somebody stood for them.
+
+    The staff's log is also asked for what ends with an address: there it is a part of a pattern.
+    """
     somebody = stand_in_for(person)
-    stood_for = zip(
-        (*somebody.addresses, *somebody.confirmed),
-        (*person.addresses, *person.confirmed),
-        strict=True,
+    addresses = dict(
+        zip(
+            (*somebody.addresses, *somebody.confirmed),
+            (*person.addresses, *person.confirmed),
+            strict=True,
+        )
     )
-    return {SOMEBODY: person.id, str(SOMEBODY): str(person.id), **dict(stood_for)}
+    known: dict[Any, Any] = {SOMEBODY: person.id, str(SOMEBODY): str(person.id)} | addresses
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, list):
+            return value
+        if value in known or not isinstance(value, str):
+            return known.get(value, value)
+        begins, mark, rest = value.partition("<")
+        if mark and (address := addresses.get(mark + rest)) is not None:
+            return begins + connection.ops.prep_for_like_query(address)
+        return value
+
+    return [fill(value) for value in values]

@@ -152,7 +152,12 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="deletionrequest",
             name="answers",
-            field=models.JSONField(default=dict, editable=False),
+            field=models.JSONField(
+                default=dict,
+                # Processes of before the migration add requests until they are restarted.
+                db_default=models.Value({}, models.JSONField()),
+                editable=False,
+            ),
         ),
         migrations.AddIndex(
             model_name="deletionrequest",

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models import Value
 from django.utils.translation import gettext_lazy as _
 
 from foundation.ids import uuid7_key
@@ -101,7 +102,9 @@ class DeletionRequest(models.Model):
     announced = models.PositiveSmallIntegerField(_("systems told"), default=0)
     # What became of each, by its key: `{"system": its name then, "answer": …, "at": …}`. Written by
     # the database when a notice is settled or goes (migration 0013), for no delivery stays as long.
-    answers: "models.JSONField[Any, Any]" = models.JSONField(default=dict, editable=False)
+    answers: "models.JSONField[Any, Any]" = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), editable=False
+    )
 
     objects = DeletionRequestQuerySet.as_manager()
 

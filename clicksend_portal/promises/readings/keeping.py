@@ -189,7 +189,7 @@ def oldest_value(age: Age, now: datetime) -> dict[str, Any]:
     Of fewer rows than make a figure not even that: their age would be the age of somebody's.
     """
     in_months = bool(age.rule.period.months)
-    told = age.oldest is not None and stand_at_least(age, SMALLEST_COUNT)
+    told = age.oldest is not None and stand_at_least(age, SMALLEST_COUNT, now)
     return {
         "rule": age.rule.name,
         "unit": "months" if in_months else "days",
