@@ -18,7 +18,7 @@ from clicksend_portal.promises.registry import BY_ID
 from clicksend_portal.promises.services import take_reading
 from consent.forms import SignupForm
 from foundation.roles import KEEPER, as_role
-from retention.models import DeletionRequest
+from retention.models import DeletionRequest, LegalHold
 from tests.factories import make_customer
 from tests.promises.looks import handed_message, read
 
@@ -241,3 +241,20 @@ def test_a_reading_of_an_older_version_has_no_such_table() -> None:
     assert keeping.tell_oldest({"tables": 3}) == ""
     gone = {"rule": "gone", "unit": "days", "age": 1, "limit": 2, "late": 0}
     assert keeping.tell_oldest({"oldest": [gone]}) == ""
+
+
+def test_held_rows_do_not_make_few_rows_enough_to_tell_an_age() -> None:
+    held = make_customer()
+    for day in range(5):
+        invoice(date(2021, 10, 1 + day), held)
+    invoice(date(2021, 10, 21))
+    assert oldest()["invoices"]["age"] == 61
+    with as_role(KEEPER):
+        LegalHold.objects.create(
+            reason="Case",
+            reference="24-1",
+            review_on=NOW.date(),
+            placed_at=NOW,
+            customer_id=held.pk,
+        )
+    assert oldest()["invoices"]["age"] is None

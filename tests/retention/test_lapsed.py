@@ -1,5 +1,6 @@
 """What staff began and nobody confirmed: it ends with the law's month, and not in silence."""
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -16,8 +17,8 @@ from django.utils import timezone
 from accounts.models import User
 from foundation.roles import KEEPER, as_role
 from messaging.models import Message
-from retention import services
-from retention.models import DeletionRequest, Scope, Source
+from retention import services, watching
+from retention.models import DeletionRequest, RetentionRun, Scope, Source
 from retention.policy import WARN_AFTER, WARN_BEFORE, WAY_BACK
 from retention.tokens import Purpose, make_token
 from tests.factories import NOW, make_customer, make_staff
@@ -240,3 +241,34 @@ def test_who_confirms_late_keeps_the_days_to_think_and_is_told_that_they_pass_th
     (mail,) = mails("deletion_scheduled")
     for said in (page, mail.text, unescape(mail.html)):
         assert ("your 14 days count from when it was confirmed" in said) == late
+
+
+def test_none_lapses_under_a_clock_that_may_have_jumped() -> None:
+    """The night before was weeks ago: a wrong clock, or a portal that stood still."""
+    wish = begin(make_customer())
+    late = day_after_due(wish) + DAY
+    with as_role(KEEPER):
+        RetentionRun.objects.create(
+            rule="x", actor="beat", cutoff=NOW, started_at=NOW, duration=timedelta(seconds=1)
+        )
+    watch(late)
+    wish.refresh_from_db()
+    assert wish.state == "unconfirmed"
+    assert not mails("deletion_lapsed")
+
+
+def test_one_that_cannot_be_ended_stops_none_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = begin(make_customer()), begin(make_customer())
+    late = day_after_due(first) + DAY
+    lapse = watching.lapse
+
+    def fail_at_first(key: uuid.UUID, *, now: datetime) -> bool:
+        if key == first.pk:
+            raise IntegrityError
+        return lapse(key, now=now)
+
+    monkeypatch.setattr(watching, "lapse", fail_at_first)
+    watch(late)
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert (first.lapsed, second.lapsed) == (False, True)

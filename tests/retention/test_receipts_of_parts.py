@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.checks import Error
 from django.utils import translation
 
@@ -25,12 +26,14 @@ from retention.holdings import preview_erasure
 from retention.models import DeletionRequest, PhysicalItem, Scope, Source
 from retention.papers import receipt as papers
 from retention.parts import preview_part
-from retention.receipts import make_deletion_receipt
+from retention.receipts import make_deletion_receipt, staying
 from retention.schedule import ENTRIES, SCHEDULE, model_of
-from retention.staying import Kept, outlives
+from retention.staying import Kept, kept_after_erasure, outlives
+from retention.whose import person_of
 from tests.factories import NOW as AN_HOUR_AGO
-from tests.factories import make_customer
+from tests.factories import make_customer, make_staff
 from tests.retention.life import make_full_customer
+from tests.retention.test_items import make_item, signed
 from tests.retention.test_papers import Spoken
 
 pytestmark = pytest.mark.django_db
@@ -283,3 +286,36 @@ def test_a_class_that_outlives_an_erasure_and_that_no_receipt_could_tell_fails_t
     untold = dataclasses.replace(told, rules=(), no_clock="never")
     errors = schedule_errors(models, {entry.model: untold})
     assert [(type(error), error.id) for error in errors] == [(Error, "retention.E010")]
+
+
+def kept_of(person: User, model: str) -> list[Kept]:
+    found = kept_after_erasure(person_of(person), now=NOW)
+    return [each for each in found if each.entry.model == model]
+
+
+def test_an_item_stands_until_two_people_have_signed() -> None:
+    person = make_customer()
+    item = make_item(customer_id=person.pk, due_on=NOW.date() + timedelta(days=10))
+    (before,) = kept_of(person, "retention.PhysicalItem")
+    signed(item, make_staff())
+    (half,) = kept_of(person, "retention.PhysicalItem")
+    assert before.until == half.until == NOW.date() + timedelta(days=10)
+
+
+@pytest.mark.parametrize("email", ["kari@example.test", "100%_kari@example.test"])
+def test_the_staffs_log_is_counted_by_the_address_it_ends_with(email: str) -> None:
+    person = make_customer(email=email)
+    staff = make_staff()
+    for named in (email, f"Kari {email}", f"Kari x{email}", "Kari 1000kari@example.test"):
+        LogEntry.objects.create(user=staff, object_repr=named, action_flag=CHANGE)
+    (row,) = kept_of(person, "admin.LogEntry")
+    assert row.count == 2
+
+
+def test_blanked_rows_some_of_which_have_no_end_yet_have_none_on_the_receipt(person: User) -> None:
+    wish = erase(person, Scope.EVERYTHING)
+    assert wish.kept is not None
+    told = {"model": "consent.ReferenceUse", "count": 2, "until": "2030-01-01", "blanked": True}
+    for unsettled, until in ((0, "2030-01-01"), (1, None)):
+        wish.kept = [told | {"open": unsettled}]
+        assert staying(wish, "consent.ReferenceUse", is_blanked=True)["until"] == until

@@ -18,7 +18,7 @@ from retention import policy
 from retention.holds import place_hold, release_hold
 from retention.models import HeldRow, LegalHold, RetentionRun
 from retention.months import months_of
-from retention.policy import ALWAYS_USUAL, STOOD_STILL, THE_NIGHT
+from retention.policy import ALWAYS_USUAL, HOLD_UNAPPROVED, STOOD_STILL, THE_NIGHT
 from retention.schedule import RULES
 from retention.services import enforce
 from tests.factories import make_customer, make_staff
@@ -248,3 +248,13 @@ def test_months_that_a_released_hold_kept_go_and_others_need_a_person(released: 
         assert (run.refused, run.removed, len(run.partitions)) == ("", 30, len(HELD_MONTHS))
     else:
         assert run.refused.startswith("30 rows are due; ")
+
+
+def test_what_stood_aside_for_a_hold_that_only_lapsed_is_compared() -> None:
+    """The clock alone ended it."""
+    person = make_customer()
+    hold(customer_id=person.pk, now=LAST_NIGHT - HOLD_UNAPPROVED + timedelta(hours=1))
+    set_aside(person)
+    assert (night("held_rows", LAST_NIGHT).removed, aside()) == (0, MANY)
+    assert "rows are due" in night("held_rows").refused
+    assert aside() == MANY
