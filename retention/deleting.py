@@ -7,7 +7,7 @@ killed worker and a second worker change nothing about the outcome.
 import enum
 import logging
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -209,7 +209,9 @@ def run_together(
     steps = list(request.steps.filter(finished_at__isnull=True))
     steps.sort(key=lambda step: names.index(step.name) if step.name in names else 0)
     if request.scope == Scope.EVERYTHING:
-        pass_over_empty(steps, together, now=now)
+        present = pass_over_empty(steps, together, now=now)
+        if go_at_once(together.person, present, batch):
+            batch = erasure.ALL_AT_ONCE
     for step in steps:
         if step.pk in held or step.pk in together.finished:
             continue
@@ -323,10 +325,22 @@ def erase_class(
     return Progress.DONE, gone
 
 
-def pass_over_empty(steps: list[DeletionStep], together: Together, *, now: datetime) -> None:
+def go_at_once(person: erasure.Person, names: Collection[str], batch: int) -> bool:
+    """Whether all that is left hardly takes more than a transaction may: then each class goes as it
+    is found, and none is asked how much there is of it."""
+    room = (TOGETHER + 1) * batch
+    return (
+        batch >= erasure.WORTH_GUESSING
+        and erasure.guessed_of(person, names) * erasure.MARGIN <= room
+    )
+
+
+def pass_over_empty(
+    steps: list[DeletionStep], together: Together, *, now: datetime
+) -> Collection[str]:
     """Classes with nothing of the person are done at once: each step costs some statements.
 
-    What comes into them meanwhile is taken by the last step.
+    What comes into them meanwhile is taken by the last step. Returned are the others.
     """
     under_way = {step.name: step for step in steps}
     done = set(erasure.step_names()) - under_way.keys()
@@ -334,6 +348,7 @@ def pass_over_empty(steps: list[DeletionStep], together: Together, *, now: datet
     for entry in personal_entries():
         if entry.model in under_way and entry.model not in present:
             together.finish(under_way[entry.model], now)
+    return present & under_way.keys()
 
 
 def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:

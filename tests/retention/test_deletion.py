@@ -370,3 +370,35 @@ def test_the_last_mail_arrives_and_leaves_no_address_behind(mailbox: Mailbox) ->
     assert "until 1 March 2033" in delivery.text("html")
     for value in (*VALUES, str(person.pk)):
         assert set(tables_with(value)) <= {"accounts_invoice"}
+
+
+@pytest.mark.parametrize(("expected", "at_once"), [(449, True), (451, False)])
+def test_classes_go_as_they_are_found_where_a_transaction_has_room_for_twice_what_is_expected(
+    expected: int, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = make_full_customer()
+    limits = set()
+
+    def noted(name: str, *arguments: Any, limit: int, **more: Any) -> erasure.Gone:
+        limits.add(limit)
+        return erase_batch(name, *arguments, limit=limit, **more)
+
+    erase_batch = erasure.erase_batch
+    monkeypatch.setattr(erasure, "erase_batch", noted)
+    monkeypatch.setattr(erasure, "WORTH_GUESSING", 300)
+    monkeypatch.setattr(erasure, "guessed_of", lambda *_arguments: expected)
+    wish = services.request_deletion(person.pk, source=Way.CUSTOMER, actor="self", now=NOW)
+    with as_role(KEEPER):
+        assert services.execute_deletion(wish, now=NOW, batch=300)
+    # The last step sweeps without a limit in either case.
+    assert limits == ({erasure.ALL_AT_ONCE} if at_once else {300, erasure.ALL_AT_ONCE})
+
+
+def test_what_is_expected_of_all_classes_together_is_asked_once() -> None:
+    person = make_full_customer()
+    with as_role(KEEPER), transaction.atomic():
+        someone = erasure.lock_person(person.pk)
+        present = erasure.classes_with_rows(someone)
+        assert len(present) > 20
+        assert erasure.guessed_of(someone, present) >= len(present)
+        assert erasure.guessed_of(someone, ()) == 0
