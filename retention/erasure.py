@@ -45,8 +45,8 @@ from retention.whose import (
     STAFF_LOG,
     filled,
     in_staff_log,
-    mails_to,
     person_of,
+    person_with,
     rows_about,
     rows_of,
     stand_in_for,
@@ -186,8 +186,8 @@ def is_held_class(name: str, person: Person, *, now: datetime) -> bool:
 
 def held_of(person_id: uuid.UUID, names: Iterable[str], *, now: datetime) -> list[Entry]:
     """Which of these classes a hold keeps something of, also for a process that sees one tenant."""
-    person = Person(id=person_id, user=None)
     with as_tenant(person_id):
+        person = person_with(person_id)
         return [
             ENTRIES[name]
             for name in names
@@ -291,7 +291,7 @@ def months_with_pages(table: str) -> list[tuple[uuid.UUID, uuid.UUID]]:
 
 def erase_mails(entry: Entry, person: Person, limit: int) -> int:
     """Mails to the person, and those to their addresses that name nobody (a reset, for example)."""
-    return delete_rows(mails_to(person), limit)
+    return delete_rows(rows_of(entry, person), limit)
 
 
 def erase_consent_details(entry: Entry, person: Person, limit: int) -> int:

@@ -34,9 +34,9 @@ from retention.entries import Entry, Removal
 from retention.models import LegalHold
 from retention.policy import HOLD_UNAPPROVED
 from retention.schedule import ENTRIES, SCHEDULE, model_of
+from retention.whose import NOT_BY_KEY_ALONE, STAFF_LOG, Person, is_theirs, person_with
 
 ACCOUNT = "accounts.User"
-STAFF_LOG = "admin.LogEntry"
 HOLD = "retention.LegalHold"
 HELD_ROW = "retention.HeldRow"
 # Copies of what is held where it stands, made to be fetched or read once: a hold needs no copy.
@@ -204,6 +204,10 @@ def _of_whole_accounts(hold: LegalHold) -> list[Q | Exists]:
     for each in about_people():
         if each.model == ACCOUNT or (condition := held_by(hold, each)) is None:
             continue
+        if hold.customer_id is not None:  # some of the rows are theirs by an address alone
+            rows = model_of(each)._base_manager.filter(condition)
+            found.append(Q(Exists(rows), pk=hold.customer_id))
+            continue
         path: dict[str, Any] = {path_to_person(each.model): OuterRef("pk")}
         if each.model == STAFF_LOG:
             path = {
@@ -247,13 +251,13 @@ def _every_row() -> Q:
 
 
 def _about(entry: Entry, person_id: uuid.UUID) -> Q:
-    if entry.model == STAFF_LOG:
-        return Q(
-            content_type__app_label="accounts",
-            content_type__model="user",
-            object_id=str(person_id),
-        )
-    return Q(**{path_to_person(entry.model): person_id})
+    """The rows that an erasure takes, also by an address: what a hold left out would be gone."""
+    if not entry.subject:
+        return Q(**{path_to_person(entry.model): person_id})
+    is_by_key = entry.model not in NOT_BY_KEY_ALONE
+    return is_theirs(
+        entry, Person(id=person_id, user=None) if is_by_key else person_with(person_id)
+    )
 
 
 def dated_by(entry: Entry) -> str:

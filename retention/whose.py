@@ -1,4 +1,4 @@
-"""Which rows are about a person: the same for the overview, the archive, the preview and deletion.
+"""Which rows are about a person: for the overview, the archive, the preview, deletion and holds.
 
 By their key; and, of rows that name nobody, by an address of theirs. Whoever typed an address does
 not own it before they confirm it: until then it leads to no question or request that its real owner
@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from allauth.account.models import EmailAddress
-from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
 from django.db.models.functions import Lower
+from django.db.models.lookups import In
 
 from accounts.models import User
-from messaging.models import Message
 from retention.entries import Entry
 from retention.schedule import model_of
 
@@ -30,6 +29,8 @@ BY_ADDRESS: Final = {
     "accounts.SupportEntry": "question__email",
     "retention.PrivacyRequest": "email",
 }
+# Whose rows are a person's not by their key alone.
+NOT_BY_KEY_ALONE: Final = frozenset({MAILS, STAFF_LOG, *BY_ADDRESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,12 +59,14 @@ def person_of(user: User) -> Person:
     )
 
 
+def person_with(person_id: uuid.UUID) -> Person:
+    user = User.objects.filter(pk=person_id).first()
+    return Person(id=person_id, user=None) if user is None else person_of(user)
+
+
 def reader_of(person_id: uuid.UUID) -> Person:
     """The person as a reader: nothing is shown by an address that they have not confirmed."""
-    user = User.objects.filter(pk=person_id).first()
-    if user is None:
-        return Person(id=person_id, user=None)
-    person = person_of(user)
+    person = person_with(person_id)
     return replace(person, addresses=person.confirmed)
 
 
@@ -77,25 +80,24 @@ def rows_about(entry: Entry, person_id: uuid.UUID) -> QuerySet[Model]:
 
 def rows_of(entry: Entry, person: Person) -> QuerySet[Any]:
     """The rows about the person, and those to an address of theirs that name nobody."""
-    if entry.model == MAILS:
-        return mails_to(person)
-    if entry.model == STAFF_LOG:
-        return LogEntry.objects.filter(in_staff_log(person))
-    path = BY_ADDRESS.get(entry.model)
-    if path is None or not person.confirmed:
-        return rows_about(entry, person.id)
-    asked: QuerySet[Any] = model_of(entry)._base_manager.alias(asked_from=Lower(path))
-    nobodys = Q(**{entry.subject: None}, asked_from__in=person.confirmed)
-    return asked.filter(nobodys | Q(**{entry.subject: person.id}))
-
-
-def mails_to(person: Person) -> QuerySet[Message]:
-    """Mails to the person, and those to their addresses that name nobody (a reset, for example)."""
-    about = Q(person_id=person.id)
-    if person.addresses:
-        about |= Q(person_id__isnull=True, recipient__in=person.addresses)
-    rows: QuerySet[Message] = Message.objects.alias(recipient=Lower("to_address")).filter(about)
+    rows: QuerySet[Any] = model_of(entry)._base_manager.filter(is_theirs(entry, person))
     return rows
+
+
+def is_theirs(entry: Entry, person: Person) -> Q:
+    """What a row about the person meets.
+
+    Of mails also those to their addresses that name nobody (a reset, for example).
+    """
+    if entry.model == STAFF_LOG:
+        return in_staff_log(person)
+    named = Q(**{entry.subject: person.id})
+    path, known = BY_ADDRESS.get(entry.model, ""), person.confirmed
+    if entry.model == MAILS:
+        path, known = "to_address", person.addresses
+    if not path or not known:
+        return named
+    return named | (Q(**{entry.subject: None}) & Q(In(Lower(path), known)))
 
 
 def in_staff_log(person: Person) -> Q:

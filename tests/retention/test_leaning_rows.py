@@ -16,6 +16,7 @@ from messaging.models import Contact, ContactList, ListUpload, UploadProblem
 from retention import erasure, holding, services
 from retention.models import DeletionRequest, LegalHold, Scope, Source
 from retention.schedule import ENTRIES
+from retention.whose import STAFF_LOG
 from tests.consent.referring import NAME, QUOTE, plan, published, say_no, words
 from tests.factories import NOW, make_customer
 from tests.retention.belongings import give_lists
@@ -277,4 +278,4 @@ def test_what_leans_on_what_is_all_that_postgresql_would_stop_or_take_along() ->
 
 
 def test_what_needs_more_than_deleting_is_held_as_a_whole() -> None:
-    assert {*erasure.SPECIAL, holding.STAFF_LOG} == holding.WHOLE
+    assert {*erasure.SPECIAL, STAFF_LOG} == holding.WHOLE

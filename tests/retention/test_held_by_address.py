@@ -1,0 +1,198 @@
+"""A hold on a customer keeps what is theirs by an address alone, as it would go with them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+
+from accounts.models import SupportEntry, SupportQuestion, User
+from foundation.roles import APP, KEEPER, as_role
+from messaging.models import Message
+from messaging.outbox import put_account_mail
+from retention import holding, services
+from retention.holdings import preview_erasure
+from retention.models import DeletionRequest, LegalHold, PrivacyRequest
+from retention.schedule import ENTRIES
+from tests.factories import NOW, make_customer, make_staff
+from tests.retention.boundaries import make_question
+from tests.retention.test_by_address import (
+    ADDRESS,
+    CLASSES,
+    erase,
+    question,
+    unconfirmed,
+    wish,
+    write_without_signing_in,
+)
+from tests.retention.test_deletion_holds import hold, release, shown
+from tests.retention.test_deletion_requests import english
+
+pytestmark = pytest.mark.django_db
+
+A_DAY = timedelta(days=1)
+TODAY = {"since": NOW.date(), "until": NOW.date()}
+EARLIER = {"until": (NOW - A_DAY).date()}
+QUESTIONS = {"accounts.SupportQuestion": 1, "accounts.SupportEntry": 1}
+REQUESTS = {"retention.PrivacyRequest": 3}
+
+
+def the_owner() -> User:
+    return make_customer(email=ADDRESS.lower(), signed_up_at=NOW - timedelta(days=9))
+
+
+def left_to_nobody() -> dict[str, int]:
+    """Rows that name no customer; of requests those that still say something."""
+    found = {
+        "accounts.SupportQuestion": SupportQuestion.objects.filter(customer=None).count(),
+        "accounts.SupportEntry": SupportEntry.objects.filter(question__customer=None).count(),
+        "messaging.Message": Message.objects.filter(
+            person_id=None, to_address__iexact=ADDRESS
+        ).count(),
+        "retention.PrivacyRequest": PrivacyRequest.objects.exclude(text="").count(),
+    }
+    return {name: number for name, number in found.items() if number}
+
+
+@pytest.mark.parametrize(
+    ("what", "kept"),
+    [
+        ({}, CLASSES),
+        (TODAY, CLASSES),
+        ({"data_class": "account"}, QUESTIONS),
+        ({"data_class": "account", **TODAY}, QUESTIONS),
+        ({"data_class": "proof"}, REQUESTS),
+        ({"data_class": "mail"}, {"messaging.Message": 1}),
+    ],
+)
+def test_it_is_foreseen_as_held_kept_and_goes_after_release(
+    what: dict[str, Any], kept: dict[str, int]
+) -> None:
+    person = the_owner()
+    write_without_signing_in()
+    placed = hold(customer_id=person.pk, **what)
+    with as_role(APP):
+        preview = preview_erasure(person.pk, now=NOW)
+    foreseen = shown(preview.held)
+    assert {name: foreseen.get(name, 0) for name in CLASSES} == dict.fromkeys(CLASSES, 0) | kept
+    going = shown([*preview.deleted, *preview.blanked])
+    assert not going.keys() & kept.keys()
+    done = erase(person)
+    assert (done.is_finished, done.held_at) == (False, NOW)
+    # That the deletion has begun is a mail that names them.
+    assert left_to_nobody() == kept
+    assert User.objects.filter(pk=person.pk).exists()
+    assert_said(done, kept)
+    release(placed)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+    assert left_to_nobody() in ({}, {"messaging.Message": 1})  # that it is done
+    assert not User.objects.filter(pk=person.pk).exists()
+
+
+def assert_said(done: DeletionRequest, kept: dict[str, int]) -> None:
+    with as_role(APP):
+        page = english(Client(), f"/data/delete/{done.reference}/")
+    assert "held back for now" in page
+    for name in kept:
+        assert str(ENTRIES[name].title) in page
+
+
+@pytest.mark.parametrize("what", [{}, {"data_class": "account"}, {"data_class": "proof"}])
+def test_a_hold_on_somebody_else_keeps_nothing_of_it(what: dict[str, Any]) -> None:
+    person, other = the_owner(), make_customer()
+    write_without_signing_in()
+    hold(customer_id=other.pk, **what)
+    assert not preview_erasure(person.pk, now=NOW).held
+    assert erase(person).is_finished
+    assert left_to_nobody().keys() <= {"messaging.Message"}
+
+
+def test_a_hold_over_another_span_keeps_nothing_of_it() -> None:
+    person = the_owner()
+    write_without_signing_in()
+    hold(customer_id=person.pk, data_class="proof", **EARLIER)
+    assert "retention.PrivacyRequest" not in shown(preview_erasure(person.pk, now=NOW).held)
+    erase(person)
+    assert left_to_nobody().keys() <= {"messaging.Message"}
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_an_address_that_was_only_typed_puts_nothing_of_its_real_owner_under_their_hold(
+    verified: bool,
+) -> None:
+    person = make_customer()
+    EmailAddress.objects.create(user=person, email=ADDRESS.lower(), verified=verified)
+    asked = question()
+    hold(customer_id=person.pk)
+    entry = ENTRIES["accounts.SupportQuestion"]
+    with as_role(KEEPER):
+        held = holding.only_held(entry, SupportQuestion.objects.all(), now=NOW)
+        assert list(held) == ([asked] if verified else [])
+
+
+def test_a_night_leaves_what_was_asked_from_an_address_of_theirs() -> None:
+    person = the_owner()
+    long_ago = NOW - timedelta(days=3000)
+    theirs, other = make_question(long_ago), make_question(long_ago)
+    SupportQuestion.objects.filter(pk=theirs.pk).update(customer=None, email=ADDRESS)
+    SupportQuestion.objects.filter(pk=other.pk).update(customer=None, email="o@example.test")
+    placed = hold(customer_id=person.pk)
+    assert night("support_questions") == 1
+    assert SupportQuestion.objects.get() == theirs
+    release(placed)
+    assert night("support_questions") == 1
+
+
+def night(rule: str) -> int:
+    with as_role(KEEPER):
+        (run,) = services.enforce(NOW, "x", only=[rule])
+    return run.removed
+
+
+def test_an_account_that_nobody_confirmed_stays_with_a_held_mail_to_its_address() -> None:
+    """Else the night would take it up without end: the account waits for the mail."""
+    person = unconfirmed()
+    User.objects.filter(pk=person.pk).update(signed_up_at=NOW - timedelta(days=400))
+    put_account_mail(
+        to=ADDRESS, person_id=None, purpose="no_account", language="en", subject="x", text="",
+        html="", now=NOW,
+    )  # fmt: skip
+    placed = hold(customer_id=person.pk, data_class="mail")
+    assert night("unconfirmed_accounts") == 0
+    assert Message.objects.count() == User.objects.filter(pk=person.pk).count() == 1
+    release(placed)
+    assert night("unconfirmed_accounts") == 1
+    assert not Message.objects.exists()
+
+
+def test_the_staff_log_stays_where_it_names_them_by_their_address() -> None:
+    person = the_owner()
+    LogEntry.objects.create(
+        user=make_staff(),
+        content_type=ContentType.objects.get_for_model(EmailAddress),
+        object_id="1",
+        object_repr=ADDRESS.lower(),
+        action_flag=CHANGE,
+        change_message="",
+    )
+    placed: LegalHold = hold(customer_id=person.pk, data_class="staff_log")
+    assert not erase(person).is_finished
+    assert LogEntry.objects.get().object_repr == ADDRESS.lower()
+    release(placed)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+    assert LogEntry.objects.get().object_repr == ""
+
+
+def test_a_request_of_somebody_else_is_none_of_it() -> None:
+    person = the_owner()
+    other = wish("somebody.else@example.test")
+    hold(customer_id=person.pk)
+    entry = ENTRIES["retention.PrivacyRequest"]
+    with as_role(KEEPER):
+        free = holding.exclude_held(entry, PrivacyRequest.objects.all(), now=NOW)
+        assert list(free) == [other]
