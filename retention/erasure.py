@@ -28,12 +28,14 @@ from retention.burying import bury_part
 from retention.detached import delete_detached, detached_months, is_by_month
 from retention.entries import Entry, OnErasure
 from retention.holding import (
+    ADDRESSES,
     WHOLE,
     about,
     about_people,
     exclude_held,
     has_held,
     holds_now,
+    is_found_by_address,
     with_leaning,
 )
 from retention.models import DeletionRequest, Scope
@@ -120,9 +122,9 @@ def erase_batch(
 ) -> Gone:
     """Let at most `limit` rows of one class go; how many went. Less than `limit` means done.
 
-    Nothing goes that a legal hold names. Of a class that needs more than deleting rows nothing goes
-    while one of its rows is held. `is_free` says that no hold is in force, as read under the hold
-    lock in this very transaction: they are not read again then.
+    Nothing goes that a legal hold names. Of a class that needs more than deleting rows, and of
+    addresses, nothing goes while one of its rows is held. `is_free` says that no hold is in force,
+    as read under the hold lock in this very transaction: they are not read again then.
     """
     if name == SUPPRESSION:
         if person.user is not None:
@@ -131,7 +133,7 @@ def erase_batch(
     entry = ENTRIES.get(name)
     if entry is None:  # a class of before, with nothing left of it
         return Gone(0)
-    if name in WHOLE and not is_free and is_held_class(name, person, now=now):
+    if name in (*WHOLE, ADDRESSES) and not is_free and is_held_class(name, person, now=now):
         return Gone(0)
     if name == STAFF_LOG:
         return erase_staff_log(entry, person)
@@ -174,8 +176,10 @@ def is_held_class(name: str, person: Person, *, now: datetime) -> bool:
     """Whether a hold keeps rows of the class, or rows that refer to one of it.
 
     Those to an address of theirs among them: what is left must still lead to somebody, and so the
-    account waits for any.
+    account waits for any, and their addresses for what is theirs by one.
     """
+    if name == ADDRESSES and is_found_by_address(person.id, now=now):
+        return True
     holds = holds_now(now)
     names = [each.model for each in about_people()] if name == ACCOUNT else with_leaning(name)
     return bool(holds) and any(

@@ -34,9 +34,18 @@ from retention.entries import Entry, Removal
 from retention.models import LegalHold
 from retention.policy import HOLD_UNAPPROVED
 from retention.schedule import ENTRIES, SCHEDULE, model_of
-from retention.whose import NOT_BY_KEY_ALONE, STAFF_LOG, Person, is_theirs, person_with
+from retention.whose import (
+    BY_ADDRESS,
+    MAILS,
+    NOT_BY_KEY_ALONE,
+    STAFF_LOG,
+    Person,
+    is_theirs,
+    person_with,
+)
 
 ACCOUNT = "accounts.User"
+ADDRESSES = "account.EmailAddress"
 HOLD = "retention.LegalHold"
 HELD_ROW = "retention.HeldRow"
 # Copies of what is held where it stands, made to be fetched or read once: a hold needs no copy.
@@ -142,8 +151,19 @@ def count_held(entry: Entry, rows: QuerySet[Any], person_id: uuid.UUID, *, now: 
     """How many of these rows of a person an erasure leaves, as `erasure.erase_batch` does."""
     if entry.model in WHOLE:
         return rows.count() if is_person_held(entry, person_id, now=now) else 0
+    if entry.model == ADDRESSES and is_found_by_address(person_id, now=now):
+        return rows.count()
     held = conditions_now(entry, now)
     return rows.filter(reduce(or_, held)).count() if held else 0
+
+
+def is_found_by_address(person_id: uuid.UUID, *, now: datetime) -> bool:
+    """Whether a held row leads to the person by an address alone: without it to nobody any more."""
+    holds = holds_now(now)
+    return bool(holds) and any(
+        has_held(entry, about(entry, person_id).filter(**{entry.subject: None}), holds)
+        for entry in map(ENTRIES.__getitem__, (MAILS, *BY_ADDRESS))
+    )
 
 
 def has_held(entry: Entry, rows: QuerySet[Any], holds: Iterable[LegalHold]) -> bool:

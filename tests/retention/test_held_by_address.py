@@ -26,6 +26,7 @@ from tests.retention.test_by_address import (
     question,
     unconfirmed,
     wish,
+    with_another,
     write_without_signing_in,
 )
 from tests.retention.test_deletion_holds import hold, release, shown
@@ -93,6 +94,29 @@ def test_it_is_foreseen_as_held_kept_and_goes_after_release(
     assert not User.objects.filter(pk=person.pk).exists()
 
 
+@pytest.mark.parametrize("whose", ["theirs", "all"])
+@pytest.mark.parametrize(
+    ("data_class", "kept"), [("proof", REQUESTS), ("mail", {"messaging.Message": 1})]
+)
+def test_another_address_of_theirs_stays_with_what_only_it_makes_theirs(
+    whose: str, data_class: str, kept: dict[str, int]
+) -> None:
+    """Else nobody could tell after the release whose it was, and it would stay for good."""
+    person = with_another(verified=True)
+    write_without_signing_in()
+    names = {"customer_id": person.pk} if whose == "theirs" else {}
+    placed = hold(**names, data_class=data_class)
+    assert shown(preview_erasure(person.pk, now=NOW).held)["account.EmailAddress"] == 1
+    done = erase(person)
+    assert (done.is_finished, left_to_nobody()) == (False, kept)
+    assert EmailAddress.objects.get().email == ADDRESS.lower()
+    release(placed)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+    assert not left_to_nobody()
+    assert not EmailAddress.objects.exists()
+
+
 def assert_said(done: DeletionRequest, kept: dict[str, int]) -> None:
     with as_role(APP):
         page = english(Client(), f"/data/delete/{done.reference}/")
@@ -153,15 +177,20 @@ def night(rule: str) -> int:
     return run.removed
 
 
-def test_an_account_that_nobody_confirmed_stays_with_a_held_mail_to_its_address() -> None:
-    """Else the night would take it up without end: the account waits for the mail."""
+@pytest.mark.parametrize("whose", ["theirs", "all"])
+def test_an_account_that_nobody_confirmed_stays_with_a_held_mail_to_its_address(whose: str) -> None:
+    """And the night comes to an end: it would take the account up again and again."""
     person = unconfirmed()
     User.objects.filter(pk=person.pk).update(signed_up_at=NOW - timedelta(days=400))
     put_account_mail(
         to=ADDRESS, person_id=None, purpose="no_account", language="en", subject="x", text="",
         html="", now=NOW,
     )  # fmt: skip
-    placed = hold(customer_id=person.pk, data_class="mail")
+    placed = hold(**({"customer_id": person.pk} if whose == "theirs" else {}), data_class="mail")
+    if whose == "theirs":
+        with as_role(KEEPER):
+            held = holding.only_held(ENTRIES["accounts.User"], User.objects.all(), now=NOW)
+            assert list(held) == [person]
     assert night("unconfirmed_accounts") == 0
     assert Message.objects.count() == User.objects.filter(pk=person.pk).count() == 1
     release(placed)
