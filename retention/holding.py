@@ -224,10 +224,6 @@ def _of_whole_accounts(hold: LegalHold) -> list[Q | Exists]:
     for each in about_people():
         if each.model == ACCOUNT or (condition := held_by(hold, each)) is None:
             continue
-        if hold.customer_id is not None:  # some of the rows are theirs by an address alone
-            rows = model_of(each)._base_manager.filter(condition)
-            found.append(Q(Exists(rows), pk=hold.customer_id))
-            continue
         path: dict[str, Any] = {path_to_person(each.model): OuterRef("pk")}
         if each.model == STAFF_LOG:
             path = {
