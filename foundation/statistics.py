@@ -62,6 +62,7 @@ def keep_none(
     return migrations.RunPython(forwards, backwards)
 
 
+@transaction.atomic
 def leave_out(table: str, names: list[str], *, target: int = 0) -> None:
     """Of one table or partition, with what its indexes compute from the columns."""
     if not names:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from django.db import connection
 from django.db.models import BooleanField, DateField, Field, SmallIntegerField, UUIDField
 
-from foundation.statistics import renew
+from foundation.partitions import existing_partitions
+from foundation.statistics import leave_out, left_out, renew
 from retention.entries import Entry, Kind, OnErasure
 from retention.schedule import SCHEDULE, model_of
 
@@ -72,10 +73,13 @@ def renew_statistics() -> int:
     """Nightly: look anew at what changed since it was last looked at; at how many tables.
 
     So that keys of those who were erased, and what else of them was a bound, stands nowhere in the
-    statistics by the next night. It keeps nobody from reading or writing.
+    statistics by the next night. A month of which more is noted than of its table becomes like it.
+    It keeps nobody from reading or writing.
     """
     looked = 0
     for table in tables_about_people():
+        for month in existing_partitions(table):
+            leave_out(month, sorted(left_out(table) - left_out(month)))
         for relation in changed(table):
             renew(relation, looked_up=LOOKED_UP.get(table, ()))
             looked += 1

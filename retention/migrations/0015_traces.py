@@ -1,12 +1,18 @@
 """What PostgreSQL noted of names, addresses and words for its plans goes, and is noted no more.
 
 The columns are those of `retention.statistics` on the day of this migration. The keeper may look
-anew at every table (`ANALYZE`), as it does each night.
+anew at every table (`ANALYZE`), as it does each night. A month that the feed makes is like its
+table in this too.
 """
+
+from importlib import import_module
 
 from django.db import migrations
 
 from foundation.statistics import keep_none
+
+# A landed migration never changes: rights of the function, and what it was, are taken from there.
+feed = import_module("messaging.migrations.0011_feed")
 
 COLUMNS = {
     "accounts_invoice": "billed_to",
@@ -51,6 +57,51 @@ LOOKED_UP = {
     "messaging_contactoptout": ("contact",),
 }
 
+# As before, and what neither LIKE nor ATTACH carries: of which columns nothing is noted. The names
+# that are run are those of the month just made and of its indexes, looked up by number.
+MONTH = """
+CREATE OR REPLACE FUNCTION messaging_make_month(p_table text, p_month date) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+SET timezone = 'UTC' SET lock_timeout = '3s' AS $$
+DECLARE
+    first timestamptz := date_trunc('month', p_month::timestamptz);
+    name text := p_table || to_char(first, '"_y"YYYY"m"MM');
+    change text;
+BEGIN
+    IF p_table NOT IN ('messaging_messagerecord', 'messaging_messagecontent')
+       OR first NOT BETWEEN now() - interval '10 years' AND now() + interval '2 years' THEN
+        RAISE EXCEPTION 'no month of %', p_table USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF EXISTS (SELECT FROM pg_inherits
+                WHERE inhparent = p_table::regclass AND inhrelid = to_regclass(name)) THEN
+        RETURN false;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('months'), hashtext(p_table));
+    -- By a look at the table itself: what this session remembers of names is older than the lock.
+    IF EXISTS (SELECT FROM pg_class
+                WHERE relname = name AND relnamespace = 'public'::regnamespace) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE %I INCLUDING DEFAULTS INCLUDING CONSTRAINTS '
+                   'INCLUDING INDEXES INCLUDING STORAGE)', name, p_table);
+    EXECUTE format('ALTER TABLE %I ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                   p_table, name, messaging_month_floor(first),
+                   messaging_month_floor(first + interval '1 month'));
+    FOR change IN
+        SELECT CASE relkind
+               WHEN 'i' THEN format('ALTER INDEX %s ALTER %s SET STATISTICS 0', c.oid::regclass, attnum)
+               ELSE format('ALTER TABLE %s ALTER %I SET STATISTICS 0', c.oid::regclass, attname) END
+          FROM pg_class c JOIN pg_inherits i ON i.inhrelid = c.oid
+          JOIN pg_attribute a ON a.attrelid = i.inhparent AND attstattarget = 0 AND NOT attisdropped
+         WHERE c.oid = name::regclass
+            OR c.oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = name::regclass)
+    LOOP
+        EXECUTE change;
+    END LOOP;
+    RETURN true;
+END $$;
+""" + feed.keepers("messaging_make_month(text, date)")
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -69,5 +120,8 @@ class Migration(migrations.Migration):
         ),
         keep_none(
             {table: names.split() for table, names in COLUMNS.items()}, looked_up=LOOKED_UP
+        ),
+        migrations.RunSQL(
+            MONTH, feed.MONTH.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
         ),
     ]

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import connection
 
-from foundation.partitions import ensure_partitions, existing_partitions
-from foundation.roles import KEEPER, OWNER, as_role
+from foundation.partitions import ensure_partitions, existing_partitions, partition_name
+from foundation.roles import APP, KEEPER, OWNER, as_role
 from foundation.statistics import COMPUTED, left_out, renew
 from retention import services, statistics
 from retention.models import Source as Way
@@ -55,6 +55,56 @@ def test_a_new_month_is_like_the_others() -> None:
         cursor.execute(COMPUTED, [newest, ["to_address"]])
         ((index, _number, name),) = cursor.fetchall()
     assert left_out(index) == {name}
+
+
+LOWER = "messaging_messagecontent_lower"
+
+
+@pytest.fixture
+def lower_index() -> None:
+    """One computed from words, whose statistics stand under its own name; its table has no such."""
+    with as_role(KEEPER), connection.cursor() as cursor:
+        cursor.execute(f"CREATE INDEX {LOWER} ON messaging_messagecontent (lower(sent_to))")
+        cursor.execute(f"ALTER INDEX {LOWER} ALTER 1 SET STATISTICS 0")
+
+
+@pytest.mark.django_db
+def test_a_month_that_the_feed_makes_is_like_the_others(lower_index: None) -> None:
+    month = make_month_for_feed()
+    assert left_out(month) == columns_left_out()["messaging_messagecontent"]
+    assert left_out(index_of(month)) == {"lower"}
+
+
+@pytest.mark.django_db
+def test_one_that_was_made_otherwise_is_like_them_by_the_next_night(lower_index: None) -> None:
+    """Also when nothing was written there since PostgreSQL looked."""
+    month = make_month_for_feed()
+    with as_role(KEEPER), connection.cursor() as cursor:
+        for name in left_out(month):
+            cursor.execute(f"ALTER TABLE {month} ALTER {name} SET STATISTICS -1")
+        cursor.execute(f"ALTER INDEX {index_of(month)} ALTER 1 SET STATISTICS -1")
+        assert left_out(month) == left_out(index_of(month)) == set()
+        renew_statistics()
+    assert left_out(month) == columns_left_out()["messaging_messagecontent"]
+    assert left_out(index_of(month)) == {"lower"}
+
+
+def make_month_for_feed() -> str:
+    """As the web process asks for one, of which there is none yet."""
+    month = NOW - timedelta(days=900)
+    with as_role(APP), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT messaging_make_month('messaging_messagecontent', %s)", [month.date()]
+        )
+        assert cursor.fetchone() == (True,)
+    return partition_name("messaging_messagecontent", month)
+
+
+def index_of(month: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(COMPUTED, [month, ["sent_to"]])
+        ((index, _number, _name),) = cursor.fetchall()
+    return str(index)
 
 
 @pytest.mark.django_db(transaction=True)
