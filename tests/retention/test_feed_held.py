@@ -6,8 +6,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import DatabaseError, connection
 
 from accounts.models import Invoice, Transaction, User
+from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging.models import MessageRecord
 from retention.entries import DataClass
@@ -167,6 +169,41 @@ def test_a_held_bill_of_nobody_still_ends(kari: User) -> None:
     assert feed("invoices", ended).taken == 1
     found = Invoice.objects.get()
     assert (found.settled_on, found.amount) == (DAY, Decimal(924))
+
+
+NUMBERS = ("message_id", "invoice_number", "transaction_id")
+LINES = [("message-records", message()), ("invoices", INVOICE), ("transactions", TRANSACTION)]
+
+
+@pytest.mark.parametrize(("kind", "line"), LINES)
+@pytest.mark.parametrize("about", [None, {"customer": "another"}, {"customer": "own"}])
+def test_holds_are_asked_of_nothing_but_what_changes_of_whom_one_may_reach(
+    kind: str, line: dict[str, Any], about: dict[str, Any] | None
+) -> None:
+    """A batch has thousands of lines: one customer's hold is not paid for by all."""
+    feed(kind, line)
+    if about is not None:
+        place(about)
+    dearer = line | {"amount": "9", "message_price": "9"}
+    fail_when_asked()
+    assert feed(kind, line).unchanged == 1
+    assert feed(kind, line | dict.fromkeys(NUMBERS, "2")).taken == 1
+    if about != {"customer": "own"}:
+        assert feed(kind, dearer).taken == 1
+        return
+    with pytest.raises(DatabaseError, match="asked"):
+        feed(kind, dearer)
+
+
+def fail_when_asked() -> None:
+    """Whether a row is held, for the rest of the test."""
+    with as_role(KEEPER), connection.cursor() as cursor:
+        for name, moment in (("content", "p_at timestamptz"), ("bill", "p_date date")):
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION retention_holds_{name}"
+                f"(p_customer uuid, {moment}, p_now timestamptz) "
+                "RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE 'asked'; END $$"
+            )
 
 
 @holds(DataClass.CONTENT, DataClass.BILLING)
