@@ -38,6 +38,7 @@ from retention.holding import (
     is_found_by_address,
     with_leaning,
 )
+from retention.journal.keeping import let_deeds_go
 from retention.models import DeletionRequest, Scope
 from retention.parts import COPIES, PART_STEPS, PROFILE, part_rows, profile_says_more
 from retention.schedule import ENTRIES, SCHEDULE, model_of, personal_entries
@@ -57,6 +58,7 @@ from retention.whose import Person as Person
 
 JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"
+OWN_DEED = "messaging.OwnDeed"
 ACCOUNT = "accounts.User"
 # These have no foreign key to the account. Only the platform's feed writes them, and it takes the
 # account's row first (messaging/0011).
@@ -139,6 +141,8 @@ def erase_batch(
         return erase_staff_log(entry, person)
     if name in SPECIAL:
         return Gone(SPECIAL[name](entry, person, limit))
+    if name == OWN_DEED:
+        let_deeds_go(person.id)
     rows = rows_of(entry, person)
     return let_go(entry, rows if is_free else exclude_held(entry, rows, now=now), limit)
 

@@ -122,7 +122,8 @@ def refuse_other(journal: Journal, mark: Mark) -> None:
 
 
 def refuse_unknown(record: Record) -> None:
-    if not is_known(record):
+    """Unless the mark has reached it meanwhile: what it is about may be gone again by now."""
+    if not is_known(record) and current_mark().tail.position < record.position:
         raise StandstillError(Reason.RESTORED, f"it lacks record {record.position}")
 
 

@@ -9,13 +9,21 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from consent.models import Head, Leaf, LogKey, Topic
 from consent.proof import heads, tree
 from consent.proof.sealer import seal_pending
 from foundation import standstill
 from messaging.models import OwnDeed
 from retention.journal import entries
-from retention.journal.guard import Reason, StandstillError, records_ahead, refuse_unknown
+from retention.journal.guard import (
+    Reason,
+    StandstillError,
+    is_known,
+    records_ahead,
+    refuse_unknown,
+)
 from retention.journal.mark import Mark, current_mark, move_mark, state_of_holds
 from retention.journal.record import START, Entry, Record, Tail, chained
 from retention.journal.store import (
@@ -71,7 +79,8 @@ def catch_up() -> Mark:
         elif record.kind == "withdrawal":
             note_withdrawal(record)
         elif record.kind == "own":
-            note_deed(record)
+            mark = take_up_deed(record)
+            continue
         mark = move_mark(record)
     return mark
 
@@ -157,11 +166,41 @@ def note_withdrawal(record: Record) -> None:
 
 def write_deeds(mark: Mark, *, now: datetime) -> Mark:
     """What customers did to their own content, in the order in which they did it."""
-    for deed in OwnDeed.objects.filter(journal_position=None).order_by("pk")[:DEEDS]:
-        record = append(entries.own_deed(deed, now=now), mark)
-        note_deed(record)
-        mark = move_mark(record)
+    waiting = OwnDeed.objects.filter(journal_position=None).order_by("pk")
+    for key in list(waiting.values_list("pk", flat=True)[:DEEDS]):
+        mark = write_deed(key, mark, now=now)
     return mark
+
+
+@transaction.atomic
+def write_deed(key: uuid.UUID, mark: Mark, *, now: datetime) -> Mark:
+    """With its row in hand until the mark has moved: an erasure that takes the row meanwhile would
+    leave a record that this database knows nothing of, as one that was restored."""
+    waiting = OwnDeed.objects.select_for_update().filter(pk=key, journal_position=None)
+    if (deed := waiting.first()) is None:
+        return mark
+    return take_up_deed(append(entries.own_deed(deed, now=now), mark))
+
+
+@transaction.atomic
+def take_up_deed(record: Record) -> Mark:
+    note_deed(record)
+    return move_mark(record)
+
+
+def let_deeds_go(customer_id: uuid.UUID) -> None:
+    """Before the rows of a customer who is erased: what a round that died has written of them is
+    in the mark, for afterwards nothing here knows it. Inside the transaction that takes the rows.
+
+    Nothing else is taken up: a replay has the erasure itself ahead of the mark.
+    """
+    unsaid = OwnDeed.objects.filter(customer_id=customer_id, journal_position=None)
+    if not list(unsaid.select_for_update().order_by("pk").values_list("pk")):
+        return
+    for record in records_ahead(open_journal(), current_mark()):
+        if record.kind != "own" or not is_known(record):
+            return
+        take_up_deed(record)
 
 
 def note_deed(record: Record) -> None:
