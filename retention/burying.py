@@ -1,4 +1,8 @@
-"""What a request for a part lets go is not brought back by the platform either."""
+"""What a request for a part lets go is not brought back by the platform either.
+
+The journal gets to know the numbers, too: after a restore the request is done again, and finds
+nothing of what came in after the backup.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -6,9 +10,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from foundation.tenants import as_tenant
+from messaging.content.deeds import What, note_deleted
 from messaging.content.tombstones import bury
 from messaging.models import ContactList, Tombstone
-from retention.models import DeletionRequest, Scope
+from retention.models import DeletionRequest, Scope, Source
+from retention.parts import LIST
 from retention.policy import BURY_BATCH
 
 RECORDS = "messaging.MessageRecord"
@@ -34,15 +40,20 @@ def bury_part(
     person_id = request.person_id
     if person_id is None:
         return rows
+    is_said = request.source == Source.REPLAY
     if request.scope == Scope.LIST and request.contact_list_id is not None:
         with as_tenant(person_id):
             lists = ContactList.objects.filter(pk=request.contact_list_id, customer_id=person_id)
-            numbers = list(lists.values_list("list_id", flat=True))
-            bury(Tombstone.Kind.LIST, numbers, customer_id=person_id, now=now)
+            one = dict(lists.values_list("pk", "list_id"))
+            bury(Tombstone.Kind.LIST, one.values(), customer_id=person_id, now=now)
+            # One that was made here goes by the request alone: nobody sends it again.
+            if name == LIST and rows.filter(list_id__isnull=False).exists():
+                note_deleted(What.LIST, one, customer_id=person_id, now=now, is_said=is_said)
     elif _is_buried(request, name):
         found = dict(rows.order_by().values_list("pk", "message_id")[:limit])
         with as_tenant(person_id):
             bury(Tombstone.Kind.MESSAGE, found.values(), customer_id=person_id, now=now)
+            note_deleted(What.MESSAGE, found, customer_id=person_id, now=now, is_said=is_said)
         # All of them are known: what is left beside stands in a detached month, too old to come in.
         return rows if len(found) < limit else rows.filter(pk__in=list(found))
     return rows

@@ -32,6 +32,7 @@ from messaging.models import (
     Report,
     Tombstone,
 )
+from retention import burying
 from retention import services as retention
 from retention.holds import place_hold, release_hold
 from retention.journal import deeds, keeping, replay
@@ -39,6 +40,7 @@ from retention.journal.audit import first_difference
 from retention.journal.guard import Reason, check
 from retention.journal.leaving import let_years_go
 from retention.journal.store import open_journal
+from retention.models import Scope
 from retention.models import Source as Way
 from tests.api.feeding import CUSTOMER, feed, message, wrong
 from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
@@ -235,6 +237,41 @@ def test_what_came_after_the_backup_and_was_deleted_does_not_come_in_again(kari:
         (1, "message_id", DELETED)
     ]
     assert wrong(feed("contact-lists", a_list(list_id=63))) == [(1, "list_id", DELETED)]
+
+
+def test_nor_what_was_so_much_that_a_worker_deleted_it(
+    kari: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(burying, "BURY_BATCH", 2)
+    with forgotten():
+        feed("message-records", message(message_id="late"))
+        feed("contact-lists", a_list(list_id=63))
+        late = mine(kari, ContactList, list_id=63).pk
+        for scope, chosen in ((Scope.MESSAGES, None), (Scope.LIST, late)):
+            retention.request_deletion(
+                kari.pk,
+                source=Way.CUSTOMER,
+                actor="self",
+                now=LATER,
+                scope=scope,
+                contact_list_id=chosen,
+            )
+        with as_role(KEEPER):
+            assert retention.run_deletions(LATER) == 2
+        after = stock(kari)
+        rounds(11)
+    own = entries_of(open_journal(), "own")
+    said = [(each["what"], len(each["digests"]) // 64) for each in own]
+    assert sorted(said) == [("list", 1), ("message", 2), ("message", 2)]
+    run()
+    assert stock(kari) == after
+    assert check() == ""
+    assert [each.reason for each in feed("message-records", message(message_id="late")).bad] == [
+        DELETED
+    ]
+    assert wrong(feed("contact-lists", a_list(list_id=63))) == [(1, "list_id", DELETED)]
+    rounds(12)
+    assert len(entries_of(open_journal(), "own")) == 3  # what is done again is not said again
 
 
 # --- contacts who said no ------------------------------------------------------------------------
@@ -585,6 +622,40 @@ def test_somebody_who_is_not_in_the_backup_is_passed_over(kari: User) -> None:
         rounds()
     run()
     assert check() == ""
+
+
+def test_what_waited_for_a_hold_waits_for_its_key_as_well(
+    kari: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    staff = make_staff()
+    with forgotten():
+        delete_report(kari)
+        delete_messages(kari)
+        after = stock(kari)
+        rounds()
+        hold = place_hold(
+            customer_id=kari.pk,
+            data_class="content",
+            reason="a dispute",
+            reference="24-1",
+            review_on=(NOW + timedelta(days=90)).date(),
+            actor=staff,
+            now=NOW,
+        )
+        rounds()
+    run()
+    kept = stock(kari)
+    former = dict(settings.SUPPRESSION_KEYS)
+    monkeypatch.setattr(settings, "SUPPRESSION_KEYS", {max(former) + 1: bytes(32)})
+    with as_role(KEEPER):
+        release_hold(hold.pk, reason="over", actor=staff, now=LATER)
+        assert deeds.take_up(LATER) == 0
+    assert f"SUPPRESSION_KEYS lacks {max(former)}" in caplog.text
+    assert stock(kari) == kept
+    monkeypatch.setattr(settings, "SUPPRESSION_KEYS", former)
+    with as_role(KEEPER):
+        assert deeds.take_up(LATER) == 2
+    assert stock(kari) == after
 
 
 def test_a_deed_of_a_former_key_is_found_and_a_lost_key_is_told(
