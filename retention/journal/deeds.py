@@ -226,10 +226,13 @@ def _take_back(deed: OwnDeed, contact: str | None, done: Counter[str], *, now: d
 
 
 def redo(deed: OwnDeed, found: Found, *, now: datetime) -> bool:
-    """What the deed took goes again, in transactions of its own; False where a hold keeps it.
+    """What the deed took goes again, in transactions of its own; False where a hold keeps it, or
+    its key has left the ring meanwhile: then nothing tells what it was.
 
     Through what the pages do it by, in the same batches; twice is once.
     """
+    if deed.key not in settings.SUPPRESSION_KEYS:
+        return False
     try:
         with transaction.atomic():
             ask(deed, now=now)
@@ -286,6 +289,9 @@ def _take_up(theirs: Sequence[OwnDeed], *, now: datetime) -> int:
     """Of one customer and kind; nothing is looked for while a hold keeps it."""
     with transaction.atomic():
         ask(theirs[0], now=now)
+    if lost := {deed.key for deed in theirs} - settings.SUPPRESSION_KEYS.keys():
+        numbers = ", ".join(map(str, sorted(lost)))
+        logger.error("SUPPRESSION_KEYS lacks %s: what customers deleted waits for it", numbers)
     wanted = Wanted()
     for deed in theirs:
         if deed.what != What.MESSAGE:
