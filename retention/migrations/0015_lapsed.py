@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retention", "0015_traces")]
+    dependencies = [("retention", "0014_traces")]
 
     operations = [
         migrations.AddField(

@@ -105,7 +105,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("retention", "0014_own_deletes"),
+        ("retention", "0013_receipts"),
         ("accounts", "0010_staff_index"),
         ("consent", "0008_reference_doors"),
         ("messaging", "0016_journaled"),
