@@ -13,8 +13,9 @@ from messaging.content import services
 from messaging.models import OwnDeed
 from retention import deleting
 from retention.erasure import JOURNAL
-from retention.journal import keeping
+from retention.journal import guard, keeping
 from retention.journal.guard import Reason, check
+from retention.journal.mark import current_mark
 from retention.journal.store import open_journal
 from retention.models import DeletionRequest, Source
 from retention.services import request_deletion
@@ -72,7 +73,7 @@ def keep_quietly() -> None:
     """A round that stands still writes no head."""
     with as_role(KEEPER):
         keeping.keep_log(NOW)
-        assert keeping.current_mark().tail == open_journal().tail()
+        assert current_mark().tail == open_journal().tail()
 
 
 def test_an_erasure_waits_for_the_deed_that_is_being_written(
@@ -133,14 +134,12 @@ def test_who_asks_with_the_mark_of_a_moment_ago_is_told_the_truth(
     leaving: DeletionRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The round and the erasure are over before the question is put."""
-    from retention.journal import guard
-
-    before = keeping.current_mark()
+    before = current_mark()
     with as_role(KEEPER):
         keeping.keep_log(NOW)
     assert erase(leaving)
     marks = iter([before])
-    monkeypatch.setattr(guard, "current_mark", lambda: next(marks, None) or keeping.current_mark())
+    monkeypatch.setattr(guard, "current_mark", lambda: next(marks, None) or current_mark())
     assert check() == ""
     monkeypatch.setattr(guard, "current_mark", lambda: before)
     assert check().startswith(Reason.RESTORED)
