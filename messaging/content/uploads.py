@@ -17,6 +17,7 @@ from accounts.services import is_staying
 from foundation.tenants import as_tenant
 from messaging import policy
 from messaging.content.columns import guess_header, guess_mapping
+from messaging.content.deeds import What, note_deleted
 from messaging.content.files import (
     Row,
     decode_sample,
@@ -168,16 +169,21 @@ def stands_still(upload: ListUpload, now: datetime) -> bool:
     return upload.state == State.RUNNING and upload.made_at <= now - policy.UPLOAD_STANDS_STILL
 
 
-def discard_upload(upload: ListUpload, *, now: datetime) -> None:
+def discard_upload(upload: ListUpload, *, now: datetime, is_said: bool = False) -> None:
     """One that waits, is over or stands still; what is taken in already stays in the list.
 
     A batch under way is waited for: its remarks would be left without their upload. Raises
-    `ContentHeld` while a legal hold keeps it.
+    `ContentHeld` while a legal hold keeps it. One that the journal says of (`is_said`) may run in
+    the restored database, and is read no further.
     """
     upload_going(upload.customer_id, now)
     mine = ListUpload.objects.select_for_update().filter(pk=upload.pk).first()
-    if mine is not None and (mine.state != State.RUNNING or stands_still(mine, now)):
-        mine.delete()
+    if mine is None or (mine.state == State.RUNNING and not (is_said or stands_still(mine, now))):
+        return
+    note_deleted(
+        What.UPLOAD, {mine.pk: None}, customer_id=mine.customer_id, now=now, is_said=is_said
+    )
+    mine.delete()
 
 
 def customers_waiting() -> list[uuid.UUID]:

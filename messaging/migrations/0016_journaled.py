@@ -94,6 +94,7 @@ class Migration(migrations.Migration):
                             ("contact", "contact deleted"),
                             ("message", "messages deleted"),
                             ("report", "report deleted"),
+                            ("upload", "upload thrown away"),
                             ("opt_out", "contact said no"),
                             ("opt_in", "no of a contact taken back"),
                         ],

@@ -21,6 +21,7 @@ class OwnDeed(models.Model):
         CONTACT = "contact", _("contact deleted")
         MESSAGE = "message", _("messages deleted")
         REPORT = "report", _("report deleted")
+        UPLOAD = "upload", _("upload thrown away")
         OPT_OUT = "opt_out", _("contact said no")
         OPT_IN = "opt_in", _("no of a contact taken back")
 

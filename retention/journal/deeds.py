@@ -22,7 +22,7 @@ from django.db import connection, transaction
 
 from foundation.ids import uuid7_floor
 from foundation.tenants import as_tenant
-from messaging.content import services
+from messaging.content import services, uploads
 from messaging.content.deeds import What, hash_of, hashes_of
 from messaging.content.signals import ContentHeld
 from messaging.content.tombstones import hold_feed
@@ -49,6 +49,7 @@ GOING: dict[str, tuple[type[Any], ...]] = {
     What.CONTACT: (Contact,),
     What.MESSAGE: (MessageRecord, MessageContent),
     What.REPORT: (Report,),
+    What.UPLOAD: (ListUpload, UploadProblem),
 }
 
 
@@ -118,11 +119,11 @@ def _candidates(kind: str, customer_id: uuid.UUID) -> Iterator[tuple[object, Any
         What.LIST: (ContactList, "list_id"),
         What.CONTACT: (Contact, "contact_id"),
         What.REPORT: (Report, "report_id"),
+        What.UPLOAD: (ListUpload, None),
     }[What(kind)]
-    for pk, number in _rows(model, customer_id, "pk", column):
+    for pk, *numbers in _rows(model, customer_id, "pk", *filter(None, [column])):
         yield pk, pk
-        if number is not None:
-            yield number, pk
+        yield from ((number, pk) for number in numbers if number is not None)
 
 
 def _rows(model: type[Any], customer_id: uuid.UUID, *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -263,6 +264,8 @@ def _redo(deed: OwnDeed, found: Found, *, now: datetime) -> None:
             services.remove_contact(contact, now=now, is_said=True)
         for report in Report.objects.filter(pk__in=meant) if deed.what == What.REPORT else ():
             services.delete_report(report, now=now, is_said=True)
+        for upload in ListUpload.objects.filter(pk__in=meant) if deed.what == What.UPLOAD else ():
+            uploads.discard_upload(upload, now=now, is_said=True)
 
 
 def ask(deed: OwnDeed, *, now: datetime) -> None:

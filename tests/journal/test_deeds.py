@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from foundation.roles import APP, KEEPER, SENDER, as_role
@@ -272,6 +273,32 @@ def test_nor_what_was_so_much_that_a_worker_deleted_it(
     assert wrong(feed("contact-lists", a_list(list_id=63))) == [(1, "list_id", DELETED)]
     rounds(12)
     assert len(entries_of(open_journal(), "own")) == 3  # what is done again is not said again
+
+
+# --- uploads that were thrown away ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", ["uploaded", "running"])
+def test_an_upload_that_was_thrown_away_is_so_again_and_read_no_further(
+    kari: User, state: str
+) -> None:
+    """One that ran when the backup was made stood still later, and was stopped."""
+    made, beside = upload(kari, ["98765435", ""]), upload(kari, ["98765436", ""])
+    theirs = upload(other(), ["98765433", ""])
+    with as_tenant(kari.pk):
+        ListUpload.objects.filter(pk=made.pk).update(state=state, made_at=timezone.now())
+    with forgotten():
+        with as_tenant(kari.pk):
+            ListUpload.objects.filter(pk=made.pk).update(state="failed")
+        press(kari, "list_upload_discard", upload_id=made.pk)
+        rounds()
+    (entry,) = entries_of(open_journal(), "own")
+    assert (entry["what"], entry["numbered"]) == ("upload", False)
+    assert "1  own deletions" in run()
+    assert mine(kari, ListUpload) == beside
+    assert mine(other(), ListUpload) == theirs
+    assert count(kari, Contact) == 5 + 2  # what was taken in stays
+    assert check() == ""
 
 
 # --- contacts who said no ------------------------------------------------------------------------
