@@ -28,7 +28,9 @@ def test_an_interrupted_make_is_noticed(number: signal.Signals, tmp_path: Path) 
     script = tmp_path / "watcher.py"
     script.write_text(WATCHER)
     (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} {script}\n")
-    command = ["make", "--directory", str(tmp_path), "--no-print-directory"]
+    # Whoever began us may have had these ignored (`nohup`, a job in the background), and so make.
+    command = ["env", "--default-signal=HUP,INT"]
+    command += ["make", "--directory", str(tmp_path), "--no-print-directory"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as make:
         assert make.stdout is not None
         assert make.stdout.readline() == "here\n"
