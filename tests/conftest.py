@@ -34,15 +34,18 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(
-    django_test_environment: None, django_db_blocker: DjangoDbBlocker
+    request: pytest.FixtureRequest,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[None]:
     """Takes the place of pytest-django's own set-up, which would migrate in every process."""
+    if any(item.get_closest_marker("browser") for item in request.session.items):
+        # A browser's loop runs in this thread from its first test on; Django would refuse every
+        # statement beside it, of tests without a browser too.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with django_db_blocker.unblock(), test_database(), quick_ends():
         with django_db_blocker.block():
             yield
-        # A browser of this session may still run its loop in this thread; Django would refuse to
-        # close the connection beside it.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 @pytest.fixture(scope="session", autouse=True)
