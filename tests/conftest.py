@@ -43,9 +43,8 @@ def django_db_setup(
         # A browser's loop runs in this thread from its first test on; Django would refuse every
         # statement beside it, of tests without a browser too.
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with django_db_blocker.unblock(), test_database(), quick_ends():
-        with django_db_blocker.block():
-            yield
+    with django_db_blocker.unblock(), test_database(), quick_ends(), django_db_blocker.block():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
