@@ -8,15 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psycopg
 
-from bench.servers import administrator, servers
+from bench.servers import FOLDER, administrator, servers
 
 ROWS = int(os.environ.get("CUTOFF_ROWS", "5000000"))
 WRITERS, WRITES_A_SECOND = 2, 100
 ALONE_SECONDS = 1.0
 READER_SECONDS = 4.0
+BLOCK = bytes(range(256)) * 32
 
 # The key as the portal makes it: the message's own moment, then chance.
 _KEY = """(lpad(to_hex(%(floor)s + g * %(width)s / %(rows)s), 12, '0') || '7' || substr(h, 1, 3)
@@ -148,6 +150,27 @@ def database_bytes() -> int:
     return int(row[0])
 
 
+def freeing_seconds(months: list[str]) -> float:
+    """What the file system alone takes to give back files of that size, of which it caches nothing.
+
+    PostgreSQL cuts a dropped table's file to nothing as it commits: that grows with the file.
+    """
+    sizes = [path.stat().st_size for path in files_of(months)]
+    with TemporaryDirectory(dir=FOLDER) as folder:
+        paths = [Path(folder, str(number)) for number in range(len(sizes))]
+        for path, size in zip(paths, sizes, strict=True):
+            with path.open("wb") as file:
+                for _ in range(size // len(BLOCK)):
+                    file.write(BLOCK)
+                file.flush()
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        began = time.perf_counter()
+        for path in paths:
+            os.truncate(path, 0)
+        return time.perf_counter() - began
+
+
 def let_cool(months: list[str]) -> None:
     """Out of the kernel's page cache with them, as months of years ago are.
 
@@ -156,6 +179,14 @@ def let_cool(months: list[str]) -> None:
     """
     with administrator() as admin:
         admin.execute("CHECKPOINT")
+    for path in files_of(months):
+        with path.open("rb") as file:
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def files_of(months: list[str]) -> list[Path]:
+    """Of the tables and their indexes, with their further segments."""
+    with administrator() as admin:
         (folder,) = admin.execute("SHOW data_directory").fetchone() or ("",)
         files = admin.execute(
             "SELECT pg_relation_filepath(each) FROM unnest(%s::regclass[]) AS month, LATERAL "
@@ -163,11 +194,8 @@ def let_cool(months: list[str]) -> None:
             "AS files (each)",
             [months],
         ).fetchall()
-    for (name,) in files:
-        first = Path(folder, name)
-        for segment in (first, *first.parent.glob(f"{first.name}.*")):
-            with segment.open("rb") as file:
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    first = [Path(folder, name) for (name,) in files]
+    return [part for each in first for part in (each, *each.parent.glob(f"{each.name}.*"))]
 
 
 def bytes_of(months: list[str]) -> int:
