@@ -231,10 +231,14 @@ def ask_for_messages(person: User, turn: int) -> None:
 
 
 def let_keeper_work(person: User, turn: int) -> None:
-    """In the middle of the history: what was asked for by anybody is done, and the log goes on."""
+    """In the middle of the history: what was asked for by anybody is done, and the log goes on.
+
+    Before and after: what a deletion took of a customer's own has its entry only then.
+    """
     with as_role(KEEPER):
         keep_log(NOW)
         services.run_deletions(NOW, batch=2)
+        keep_log(NOW)
 
 
 DEEDS: dict[str, Callable[[User, int], None]] = {
