@@ -31,6 +31,7 @@ from retention.parts import PROFILE, kept_after_part
 from retention.policy import ERASE_BATCH
 from retention.schedule import ENTRIES, personal_entries
 from retention.staying import at_its_end, kept_after_erasure, kept_as_recorded
+from retention.whose import Person
 
 logger = logging.getLogger(__name__)
 State = DeletionRequest.State
@@ -109,7 +110,7 @@ def stop_for(request: DeletionRequest, user: User, *, now: datetime) -> None:
 class Together:
     """What one transaction has done so far, with the account's row and no hold placed meanwhile."""
 
-    person: erasure.Person
+    person: Person
     is_free: bool
     is_silent: bool = False
     rows: int = 0
@@ -325,7 +326,7 @@ def erase_class(
     return Progress.DONE, gone
 
 
-def go_at_once(person: erasure.Person, names: Collection[str], batch: int) -> bool:
+def go_at_once(person: Person, names: Collection[str], batch: int) -> bool:
     """Whether all that is left hardly takes more than a transaction may: then each class goes as it
     is found, and none is asked how much there is of it."""
     room = (TOGETHER + 1) * batch
@@ -351,7 +352,7 @@ def pass_over_empty(
     return present & under_way.keys()
 
 
-def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
+def write_down(request: DeletionRequest, person: Person, *, now: datetime) -> None:
     """Into the journal before anything goes; and what will stay, as it is known on this day."""
     if request.scope == Scope.EVERYTHING:
         addresses = [] if person.user is None else [person.user.email]
@@ -363,7 +364,7 @@ def write_down(request: DeletionRequest, person: erasure.Person, *, now: datetim
     request.save(update_fields=["kept", "journal_position", "journal_chain"])
 
 
-def look_what_stays(request: DeletionRequest, person: erasure.Person, *, now: datetime) -> None:
+def look_what_stays(request: DeletionRequest, person: Person, *, now: datetime) -> None:
     """Before anything goes: afterwards nothing leads to it any more."""
     if request.scope == Scope.EVERYTHING:
         kept = kept_after_erasure(person, now=now)
@@ -414,9 +415,7 @@ def close_steps(
         )
 
 
-def finish_part(
-    request: DeletionRequest, person: erasure.Person, *, now: datetime, silent: bool
-) -> None:
+def finish_part(request: DeletionRequest, person: Person, *, now: datetime, silent: bool) -> None:
     """A part is gone: proof and mail, in the transaction of its last batch."""
     end_request(request, now=now)
     if person.user is not None and not silent:

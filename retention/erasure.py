@@ -46,6 +46,7 @@ from retention.whose import (
     BY_ADDRESS,
     MAILS,
     STAFF_LOG,
+    Person,
     filled,
     in_staff_log,
     person_of,
@@ -54,7 +55,6 @@ from retention.whose import (
     rows_of,
     stand_in_for,
 )
-from retention.whose import Person as Person
 
 JOURNAL = "journal"
 SUPPRESSION = "consent.Suppression"

@@ -11,11 +11,13 @@ from django.conf import settings as django_settings
 from psycopg import sql
 from pytest_django.fixtures import Settings as SettingsWrapper
 
+from accounts.models import User
 from foundation import standstill
 from foundation.roles import KEEPER, LOGIN, as_role
 from retention.journal import store
 from retention.journal.database import DatabaseJournal
 from tests.database import administrator, drop
+from tests.journal.deeds import make_kari
 from tests.services import ADMIN_URL, process_name
 
 
@@ -81,3 +83,8 @@ def empty(name: str) -> None:
 def keeper(db: None) -> Iterator[None]:
     with as_role(KEEPER):
         yield
+
+
+@pytest.fixture
+def kari(own_journal: Path) -> User:
+    return make_kari()

@@ -20,6 +20,7 @@ from retention.models import Destruction, PhysicalItem
 from retention.papers.certificate import NotSignedYet, certificate
 from retention.policy import ITEMS_OF_ERASED
 from retention.schedule import ENTRIES
+from retention.whose import Person
 from tests.factories import make_customer, make_staff
 from tests.staff.sign_in import SECRET, sign_in
 
@@ -238,7 +239,7 @@ def test_what_was_of_one_erased_customer_is_due_within_30_days(due_in: int, then
     today, person = datetime.now(UTC).date(), make_customer()
     item = make_item(customer_id=person.pk, due_on=today + timedelta(days=due_in))
     with as_role(KEEPER):
-        whose = erasure.Person(id=person.pk, user=person)
+        whose = Person(id=person.pk, user=person)
         erasure.let_go(
             ENTRIES["retention.PhysicalItem"],
             PhysicalItem.objects.filter(customer_id=person.pk),
