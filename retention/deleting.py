@@ -9,9 +9,8 @@ import logging
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.db.models import F
 
@@ -19,6 +18,7 @@ from accounts.counts import forget_counts
 from accounts.models import User
 from consent.webhooks.feed import announce_erasure
 from foundation import standstill
+from foundation.saying import is_time_to_say
 from retention import emails, erasure
 from retention.asking import SESSION, make_steps, stop_account
 from retention.burying import batch_size
@@ -35,9 +35,6 @@ from retention.whose import Person
 
 logger = logging.getLogger(__name__)
 State = DeletionRequest.State
-# A round comes every half minute; what it cannot do by itself it says every hour.
-DOUBT_SAID = "retention:begin-doubt"
-DOUBT_SAID_EVERY = timedelta(hours=1)
 # A transaction begins another batch until so many batches' worth of rows have gone in it.
 TOGETHER = 2
 
@@ -76,7 +73,7 @@ def begin_scheduled(now: datetime) -> None:
     """
     ready = list(DeletionRequest.objects.ready_to_begin(now))
     if ready and (doubt := why_clock_unsettled(now)):
-        if cache.add(DOUBT_SAID, 1, timeout=int(DOUBT_SAID_EVERY.total_seconds())):
+        if is_time_to_say("deletions-do-not-begin"):
             logger.error("%d deletions whose day has come did not begin: %s", len(ready), doubt)
         return
     for request in ready:

@@ -21,6 +21,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from foundation.ids import uuid7_floor
+from foundation.saying import is_time_to_say
 from foundation.tenants import as_tenant
 from messaging.content import services, uploads
 from messaging.content.deeds import What, hash_of, hashes_of
@@ -293,8 +294,9 @@ def _take_up(theirs: Sequence[OwnDeed], *, now: datetime) -> int:
     with transaction.atomic():
         ask(theirs[0], now=now)
     if lost := {deed.key for deed in theirs} - settings.SUPPRESSION_KEYS.keys():
-        numbers = ", ".join(map(str, sorted(lost)))
-        logger.error("SUPPRESSION_KEYS lacks %s: what customers deleted waits for it", numbers)
+        numbers = ",".join(map(str, sorted(lost)))
+        if is_time_to_say(f"deeds-wait-for-keys:{numbers}"):
+            logger.error("SUPPRESSION_KEYS lacks %s: what customers deleted waits for it", numbers)
     wanted = Wanted()
     for deed in theirs:
         if deed.what != What.MESSAGE:

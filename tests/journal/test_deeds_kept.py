@@ -139,7 +139,8 @@ def test_what_waited_for_a_hold_waits_for_its_key_as_well(
     with as_role(KEEPER):
         release_hold(hold.pk, reason="over", actor=staff, now=LATER)
         assert deeds.take_up(LATER) == 0
-    assert f"SUPPRESSION_KEYS lacks {max(former)}" in caplog.text
+        assert deeds.take_up(LATER) == 0
+    assert caplog.text.count(f"SUPPRESSION_KEYS lacks {max(former)}") == 1  # not every half minute
     assert stock(kari) == kept
     monkeypatch.setattr(settings, "SUPPRESSION_KEYS", former)
     with as_role(KEEPER):

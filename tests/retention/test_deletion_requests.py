@@ -4,6 +4,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+import redis
+from django.core.cache import cache
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
 
@@ -81,6 +83,21 @@ def test_none_begins_under_a_clock_that_cannot_be_right(caplog: Any) -> None:
     said = [each.message for each in caplog.records if "did not begin" in each.message]
     assert len(said) == 1  # not every half minute
     assert User.objects.filter(pk=person.pk).exists()
+
+
+def test_what_needs_no_clock_goes_on_under_such_a_one_without_the_cache_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_args: object, **_kwargs: object) -> bool:
+        raise redis.ConnectionError
+
+    ask(make_customer())
+    ask(make_customer(), wait=False)
+    ran(ITS_DAY - timedelta(days=41))
+    monkeypatch.setattr(cache, "add", broken)
+    assert work(ITS_DAY) == 1
+    assert work(ITS_DAY) == 0
+    assert caplog.text.count("did not begin") == 2  # rather said too often than never
 
 
 @pytest.mark.parametrize(
