@@ -1,5 +1,6 @@
 """Two hundred at once for one person: they queue, none is lost, and nobody waits for ever."""
 
+import os
 import random
 import threading
 from collections import Counter
@@ -8,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 
@@ -20,6 +22,7 @@ from retention.models import Source as AskedBy
 from tests.consent.ledger import assert_everything_adds_up
 from tests.factories import NOW, make_customer, topic
 from tests.messaging.test_races import Beside
+from tests.services import ADMIN_URL
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -157,3 +160,28 @@ def test_an_erasure_waits_for_a_choice_that_came_first_and_takes_it_along() -> N
     erasing.join(20)
     assert erasing.answer == 1
     assert not ConsentDetail.objects.of(person.pk).exists()
+
+
+def test_a_pause_leaves_alone_what_was_answered_while_it_waited() -> None:
+    """Locks are taken by topic; one taken later would be out of turn, and could deadlock."""
+    first, last = sorted(services.optional_topics())[:2]
+    person = make_customer()
+    services.record_choices(person.pk, {last: True}, source=Source.PREFERENCES, now=NOW)
+    both = [last, first]
+    pausing = Beside(
+        lambda: services.record_pause(person.pk, both, months=1, source=Source.PREFERENCES, now=NOW)
+    )
+    with psycopg.connect(os.environ[ADMIN_URL], dbname=connection.settings_dict["NAME"]) as other:
+        other.execute("SELECT FROM consent_preference WHERE topic_id = %s FOR UPDATE", [last])
+        pausing.start()
+        assert pausing.waits_for_a_lock()
+        services.record_choices(person.pk, {first: True}, source=Source.PREFERENCES, now=NOW)
+        with transaction.atomic():
+            services.record_opt_out(person.pk, [first], source=Source.LINK, now=NOW)
+            other.rollback()
+            services.record_opt_out(person.pk, [last], source=Source.LINK, now=NOW)
+    pausing.join(10)
+    assert pausing.answer == [last]
+    states = {key: each.state for key, each in services.current_preferences(person.pk).items()}
+    assert states == {first: "withdrawn", last: "withdrawn"}
+    assert_everything_adds_up()
