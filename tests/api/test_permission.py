@@ -207,6 +207,7 @@ def make_case(confirmed: bool, account: str, choice: str, barred: str | None) ->
     return person
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("retired", [False, True])
 def test_it_agrees_with_the_decision_at_the_hand_over_in_every_case(retired: bool) -> None:
     people = [make_case(*case) for case in CASES]

@@ -234,6 +234,7 @@ def callers(db: None) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_nothing_happens_that_the_schema_does_not_say(
     api: Any, callers: dict[str, str], mode: GenerationMode

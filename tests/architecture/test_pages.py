@@ -8,6 +8,7 @@ from tests.architecture.walk import LANGUAGES, READERS, walks
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("who", READERS)
 def test_no_page_asks_another_host_or_breaks_the_content_policy(who: str, language: str) -> None:
@@ -46,6 +47,7 @@ def test_the_reader_sees_a_page_in_the_wrong_language() -> None:
     assert faults("<html>", language="nb")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_mail_shown_to_its_author_runs_nothing(language: str) -> None:
     shown = [visit for visit in walks(language)["staff"] if visit.mail]

@@ -34,6 +34,7 @@ def test_every_classified_address_exists() -> None:
     assert KINDS.keys() <= {address.name for address in all_addresses()}
 
 
+@pytest.mark.slow
 @both_languages
 @pytest.mark.parametrize("who", READERS)
 def test_looking_at_a_page_changes_no_row(who: str, language: str) -> None:
@@ -47,6 +48,7 @@ def test_looking_at_a_page_changes_no_row(who: str, language: str) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 @both_languages
 def test_an_own_page_asks_a_stranger_to_sign_in(language: str) -> None:
     open_to_all = [
@@ -57,6 +59,7 @@ def test_an_own_page_asks_a_stranger_to_sign_in(language: str) -> None:
     assert not open_to_all, open_to_all
 
 
+@pytest.mark.slow
 @both_languages
 @pytest.mark.parametrize("who", ["anonymous", "customer"])
 def test_the_staff_site_shows_nothing_to_others(who: str, language: str) -> None:
@@ -68,6 +71,7 @@ def test_the_staff_site_shows_nothing_to_others(who: str, language: str) -> None
     assert not open_to_others, open_to_others
 
 
+@pytest.mark.slow
 @both_languages
 @pytest.mark.parametrize("kind", ["public", "link"])
 def test_a_page_for_everyone_shows_itself_to_a_stranger(kind: str, language: str) -> None:

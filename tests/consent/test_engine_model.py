@@ -568,6 +568,7 @@ def empty_tables() -> None:
         cursor.execute("UPDATE consent_topic SET retired_at = NULL")
 
 
+@pytest.mark.slow
 def test_whatever_happens_in_whatever_order_no_no_becomes_a_yes_by_itself() -> None:
     run_state_machine_as_test(
         Engine,

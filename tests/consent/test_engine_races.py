@@ -24,7 +24,7 @@ from tests.factories import NOW, make_customer, topic
 from tests.messaging.test_races import Beside
 from tests.services import ADMIN_URL
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 MANY, CONNECTIONS = 200, 8
 WAYS_OUT = (Source.ONE_CLICK, Source.LINK, Source.MAILTO, Source.COMPLAINT, Source.STAFF)

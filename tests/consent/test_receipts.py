@@ -199,6 +199,7 @@ def test_the_first_head_that_covers_it_stands_in_it(person: User) -> None:
     assert after["size"] == first.size < second.size
 
 
+@pytest.mark.slow
 def test_every_place_in_logs_of_many_sizes_can_be_proved() -> None:
     people = []
     for number in range(9):

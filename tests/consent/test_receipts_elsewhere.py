@@ -67,6 +67,7 @@ def test_files_that_are_not_there_or_hold_no_keys_are_named(files: tuple[Path, P
         call_command("verify_receipt", str(files[0]), keys=files[0])
 
 
+@pytest.mark.slow
 def test_the_command_runs_where_no_database_does(files: tuple[Path, Path]) -> None:
     nowhere = os.environ | {"DATABASE_URL": "postgresql://portal@127.0.0.1:1/portal"}
     command = [sys.executable, "manage.py", "verify_receipt", str(files[0])]
@@ -202,6 +203,7 @@ def test_the_script_reads_every_kind_of_event(
 FORMS = {"fields", "key", "receipt_signature"}
 
 
+@pytest.mark.slow
 def test_script_and_command_agree_on_every_byte(
     files: tuple[Path, Path], script: ModuleType
 ) -> None:

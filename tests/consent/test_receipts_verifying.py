@@ -225,6 +225,7 @@ def test_a_key_that_is_not_the_logs_is_refused() -> None:
     assert verify(GENUINE, {1: forged.KEYS[2], 2: forged.KEYS[1]}).step == Step.KEY
 
 
+@pytest.mark.slow
 def test_no_single_byte_can_change() -> None:
     """Every byte of the file, each with two bits flipped that a seed picks."""
     chance = random.Random(27560)

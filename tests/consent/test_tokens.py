@@ -164,6 +164,7 @@ def tampered(person):
     )
 
 
+@pytest.mark.slow
 def test_no_tampered_link_changes_anything_or_fails(reader):
     before = everything_stored()
     client = Client(raise_request_exception=False)

@@ -18,7 +18,7 @@ from tests.conftest import copy_of_customers
 from tests.imports.files import read_rows, run_import
 from tests.imports.snapshot import snapshot
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 # shared/data/README.md, record by record: the field at fault and a word of its reason.
 BAD = {

@@ -25,6 +25,7 @@ def halves_agree() -> bool:
     return sorted(preferences) == sorted(details)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_killed_in_the_middle_a_second_run_completes_it(tmp_path: Path) -> None:
     total = 5_000

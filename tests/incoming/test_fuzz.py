@@ -11,7 +11,7 @@ from messaging.incoming.services import receive_mail
 from tests.factories import NOW, make_customer, topic
 from tests.incoming import letters
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 QUICKLY = settings(
     max_examples=150,
     deadline=None,

@@ -125,6 +125,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("call", [1, 2, 3])
 @pytest.mark.parametrize(("place", "name"), STEPS)

@@ -298,6 +298,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(reader: User, journal:
     assert check().startswith(Reason.RESTORED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("record", range(1, 6))
 @pytest.mark.parametrize("name", ["move_mark", "_erase"])
 def test_a_killed_replay_goes_on_where_it_was(

@@ -34,7 +34,7 @@ from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import started
 from tests.services import ADMIN_URL
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 class Backup:

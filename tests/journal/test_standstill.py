@@ -85,6 +85,7 @@ def start_from_nothing(journal: Journal) -> None:
 # --- the reasons ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("happens", "reason"),
     [

@@ -345,6 +345,7 @@ LINES_OF_FILES: list[tuple[Any, str, int]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("journal", "place", "name", "call"),

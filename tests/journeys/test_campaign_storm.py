@@ -34,7 +34,7 @@ from messaging.policy import LEASE
 from tests.factories import make_campaign, make_staff, topic
 from tests.journeys.mail_program import URLENCODED
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 PEOPLE, NOES = 2_000, 100
 PATIENCE = 60.0

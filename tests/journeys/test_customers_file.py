@@ -15,7 +15,7 @@ from tests.imports.test_customers_file import BAD
 from tests.journeys.office import Office, deliver
 from tests.journeys.sink import running_sink
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 def test_a_newsletter_reaches_exactly_the_active_customers_who_granted_it(

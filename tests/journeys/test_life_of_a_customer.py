@@ -20,7 +20,7 @@ from tests.journeys.visitor import Visitor
 from tests.mailbox import Delivery, Mailbox
 from tests.retention.traces import tables_with
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 ADDRESS = "zebulon.quist@example.test"
 USERNAME = "zquist77"

@@ -9,7 +9,7 @@ from tests.journeys.mail_program import WAYS, unsubscribe
 from tests.journeys.office import Office, deliver, resolve
 from tests.mailbox import Mailbox
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS.keys())

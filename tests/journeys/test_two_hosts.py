@@ -29,7 +29,7 @@ from messaging import services
 from messaging.models import Campaign, Message, SendingLimit
 from tests.factories import make_campaign, make_customer, make_staff
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 PEOPLE, PATIENCE = 400, 60.0
 # All that a worker on another machine is given, beside the addresses below.

@@ -204,6 +204,7 @@ def norway():
     return Segment.objects.create(name="Norway", countries=["NO"], languages=["nb"])
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25,
     deadline=None,

@@ -22,7 +22,7 @@ from tests.factories import NOW, make_announcement, make_campaign, make_customer
 from tests.messaging.sink import CUT, STALL, Sink
 from tests.messaging.test_hand_over import send, started
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 def audience(number):

@@ -151,6 +151,7 @@ def test_every_kind_of_mail_is_signed_so_that_others_verify_it(key, verify):
         assert verify(message, key)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("verify", VERIFIERS)
 @pytest.mark.parametrize(

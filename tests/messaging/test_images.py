@@ -172,6 +172,7 @@ def test_a_picture_that_would_be_a_scroll_is_refused() -> None:
         draw(encoded(Image.new("L", (4001, 60)), "JPEG", exif=exif))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK"])
 def test_drawing_takes_a_fraction_of_what_it_could(mode: str) -> None:
     """Sixteen million pixels, in a process that may have 200 MB more than it has."""
@@ -225,6 +226,7 @@ def test_what_is_no_picture_of_the_four_kinds_is_refused(data: bytes) -> None:
         draw(data)
 
 
+@pytest.mark.slow
 def test_what_stays_heavy_is_refused() -> None:
     noise = Image.merge("RGBA", [Image.effect_noise((900, 900), 120) for _band in range(4)])
     with pytest.raises(RefusedPicture, match="Crop it"):

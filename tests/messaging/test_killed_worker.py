@@ -32,6 +32,7 @@ CONNECTIONS = 3
 AUDIENCE = 60
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_mid_campaign_loses_nothing_and_sends_nothing_twice(settings):
     people = [make_customer(yes=("newsletter",)) for _ in range(AUDIENCE)]
     campaign = started(make_campaign(), now=datetime.now(UTC))

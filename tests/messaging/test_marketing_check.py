@@ -437,6 +437,7 @@ def test_sober_links_in_any_writing_pass() -> None:
 LONG = 40_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     [

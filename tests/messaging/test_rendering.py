@@ -140,6 +140,7 @@ def test_the_quick_way_writes_the_bytes_of_the_standard_library(
     assert compose(message, now=now).body == slow_bytes(message, now)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(subject=ONE_LINE, preheader=ONE_LINE, body=st.text(LETTERS, max_size=300), name=NAMES)
 @example("", "", "", "")
@@ -201,6 +202,7 @@ class Seen(HTMLParser):
         self.words += data
 
 
+@pytest.mark.slow
 @shared
 @given(name=NAMES)
 def test_no_name_becomes_a_link_or_markup(personal, name):

@@ -469,6 +469,7 @@ def empty_tables() -> None:
         cursor.execute(alter % "ENABLE")
 
 
+@pytest.mark.slow
 def test_after_a_no_nothing_is_handed_over_and_nothing_twice_whatever_happens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -250,6 +250,7 @@ def assert_refused_then_made_whole(rehearsal: Rehearsal, lives: Lives) -> None:
         assert first_difference(NOW) == ""
 
 
+@pytest.mark.slow
 def test_a_dump_restored_is_refused_then_replayed_then_served(rehearsal: Rehearsal) -> None:
     lives = Lives.begin()
     rehearsal.run("dump")
@@ -261,6 +262,7 @@ def test_a_dump_restored_is_refused_then_replayed_then_served(rehearsal: Rehears
     assert_refused_then_made_whole(rehearsal, lives)
 
 
+@pytest.mark.slow
 def test_a_base_backup_restored_is_refused_then_replayed_then_served(
     rehearsal: Rehearsal,
 ) -> None:

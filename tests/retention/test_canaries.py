@@ -45,7 +45,7 @@ from tests.services import FOLDER
 from tests.staff.sign_in import sign_in
 from tests.webhooks.receiver import Receiver
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 CANARY = "kanarifugl"
 PHONE = "+4790877665"

@@ -5,8 +5,8 @@ others' of the same; everything is looked for in all tables and in the journal a
 deeds put one person's address, number or name into what is another's: there it stays as long as the
 other does.
 
-A few histories, the same each time, run with every test. `make browser` tries others each time, and
-as many as `HISTORIES` says; one that fails prints the line that repeats it.
+A few histories are the same each time; others are new each time, as many as `HISTORIES` says. One
+that fails prints the line that repeats it.
 """
 
 import os
@@ -320,6 +320,7 @@ histories_of_some = given(
 )
 
 
+@pytest.mark.slow
 @hypothesis_settings(
     max_examples=8,
     derandomize=True,

@@ -39,6 +39,8 @@ from tests.retention.dying import Job, Killed, at_once, dying
 from tests.retention.test_rule_boundaries import BOUNDARIES, OWN_DAYS
 from tests.retention.test_rule_boundaries import NOW as THAT_DAY
 
+pytestmark = pytest.mark.slow
+
 # --- rules ---------------------------------------------------------------------------------------
 
 

@@ -209,6 +209,7 @@ class Killed(BaseException):
     """Nothing in the portal may catch it, as nothing catches kill -9."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name"),
     [

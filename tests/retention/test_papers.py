@@ -317,6 +317,7 @@ def test_a_mail_provider_that_is_declared_says_where_it_is(settings: Any) -> Non
     )
 
 
+@pytest.mark.slow
 def test_the_paper_names_the_processors_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     papers: list[Spoken] = []
 

@@ -294,6 +294,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scope", "name"), STEPS, ids=[f"{s}-{n}" for s, n in STEPS])
 def test_a_worker_killed_at_any_step_of_a_part_is_succeeded_by_another(
     scope: Scope, name: str, monkeypatch: pytest.MonkeyPatch

@@ -20,6 +20,8 @@ from tests.factories import NOW, make_customer
 from tests.retention.life import ALL_VALUES, COUNTS, STAYING, VALUES, make_full_customer
 from tests.retention.traces import tables_with
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """Not an Exception: nothing in the portal may catch it, as nothing catches kill -9."""

@@ -157,6 +157,7 @@ def somebody_erased() -> str:
     return str(person.pk)
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_night_killed_between_two_tables_is_made_up_by_the_next(

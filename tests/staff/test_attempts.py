@@ -21,6 +21,8 @@ from tests.factories import make_staff
 from tests.staff.planted import CONTENT, IDENTITY, MONEY, SAID, Planted, plant
 from tests.staff.sign_in import at_work
 
+pytestmark = pytest.mark.slow
+
 WORDS = (*IDENTITY, *SAID, *MONEY, *CONTENT)
 READING = ("contains", "startswith", "istartswith", "regex", "range")
 

@@ -17,7 +17,7 @@ from tests.staff.door import let_in
 from tests.staff.test_pages import everything, pages
 
 __all__ = ["everything"]
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 SILENT = {"script", "style", "code", "textarea", "svg", "option"}
 SPOKEN = ("title", "aria-label", "placeholder")

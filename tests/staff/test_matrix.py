@@ -252,6 +252,7 @@ def visit(client: Client, method: str, address: Address, planted: Planted) -> An
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_gets_its_pages_and_no_other(planted: Planted, role: str) -> None:
     person = make_staff(
@@ -339,6 +340,7 @@ def outsider(who: str, planted: Planted) -> Client:
     return client
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", OUTSIDERS)
 def test_whoever_is_not_at_work_gets_no_page(planted: Planted, who: str) -> None:
     client = outsider(who, planted)
@@ -376,6 +378,7 @@ def callers(planted: Planted) -> dict[str, Client]:
     }
 
 
+@pytest.mark.slow
 def test_each_key_opens_its_routes_and_no_other(planted: Planted) -> None:
     wrong = []
     for who, client in callers(planted).items():

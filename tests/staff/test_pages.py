@@ -67,6 +67,7 @@ def let_in_everywhere(boss: User) -> None:
         let_in(boss, person)
 
 
+@pytest.mark.slow
 def test_every_page_answers_in_bokmaal_without_inline_style_script_or_foreign_address(
     staff: Client, boss: User, everything: None
 ) -> None:

@@ -41,7 +41,7 @@ from retention.desk import declared
 from retention.models import PrivacyRequest
 from tests.factories import NOW, make_customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 MODELS: tuple[type[Model], ...] = (
     User, Preference, ConsentDetail, Invoice, Campaign, ServiceAnnouncement, Message,
 )  # fmt: skip

@@ -180,6 +180,7 @@ def test_one_webhook_that_fails_does_not_hold_up_another(receiver: Receiver) -> 
     assert len(receiver.got) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["headers", "body"])
 def test_a_receiver_that_drips_is_cut_off_and_the_others_are_served_meanwhile(
     what: str, receiver: Receiver, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
