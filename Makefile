@@ -15,9 +15,10 @@ run: runtime
 test: development
 	@$(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS)
 
-# A browser keeps both cores busy by itself; the long stories before it share them.
+# A browser keeps both cores busy by itself; the long stories before it share them. Those of every
+# page are told by `make check`.
 browser: development
-	@$(PYTHON) -m pytest -m "slow and not browser" -n 2 --dist worksteal $(ARGS)
+	@$(PYTHON) -m pytest -m "slow and not browser" --ignore tests/architecture -n 2 --dist worksteal $(ARGS)
 	@$(PYTHON) -m pytest -m browser $(ARGS)
 
 check: development

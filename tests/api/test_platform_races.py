@@ -20,7 +20,7 @@ from tests.api.feeding import CUSTOMER, feed, message, wrong
 from tests.factories import NOW, make_customer
 from tests.messaging.test_races import Beside
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

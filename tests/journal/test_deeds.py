@@ -62,7 +62,7 @@ from tests.messaging.test_tombstones import (
     rows_in,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.mark.parametrize("name", DONE)

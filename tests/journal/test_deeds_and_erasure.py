@@ -23,7 +23,7 @@ from tests.factories import NOW, make_customer
 from tests.journal.life import Killed, entries_of
 from tests.messaging.test_races import Beside
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture

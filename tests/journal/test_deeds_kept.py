@@ -41,7 +41,7 @@ from tests.messaging.test_tombstones import (
     count,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 def hold_content(person: User, staff: User) -> LegalHold:

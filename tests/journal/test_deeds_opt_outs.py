@@ -23,7 +23,7 @@ from tests.messaging.test_tombstones import (
     count,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.fixture

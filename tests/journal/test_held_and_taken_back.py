@@ -27,7 +27,7 @@ from tests.factories import NOW, make_customer, make_staff
 from tests.journal.life import Killed, entries_of, forgotten, no
 from tests.journal.test_years import OVER, everything
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
 LATER = NOW + timedelta(minutes=10)
 REASON = "Kari Nordmann against us"
 

@@ -28,7 +28,7 @@ from retention.models import Source as Way
 from tests.factories import NOW, make_customer, topic
 from tests.journal.life import Killed, entries_of, forgotten, no
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
 LATER = NOW + timedelta(minutes=10)
 
 
@@ -298,7 +298,6 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(reader: User, journal:
     assert check().startswith(Reason.RESTORED)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("record", range(1, 6))
 @pytest.mark.parametrize("name", ["move_mark", "_erase"])
 def test_a_killed_replay_goes_on_where_it_was(
