@@ -23,17 +23,6 @@ AUTHENTICATOR: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def database_beside_the_loop() -> Iterator[None]:
-    """Playwright's synchronous face runs a loop in this thread, which Django takes for a mistake.
-
-    For the whole module, so that it also holds while the database is set up and emptied.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        yield
-
-
 @pytest.fixture
 def device(playwright: Playwright) -> Iterator[Page]:
     """A page of a browser whose device holds passkeys."""
