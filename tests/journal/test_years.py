@@ -31,7 +31,7 @@ from retention.models import Source as Way
 from tests.factories import NOW, make_customer
 from tests.journal.life import Killed, entries_of, forgotten, leaves_of, no, opt_outs_of
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
+pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
 YEAR = NOW.year
 NEW_YEAR = datetime(YEAR + 1, 1, 1, tzinfo=UTC)
 OVER = datetime(YEAR + 4, 1, 1, tzinfo=UTC)
@@ -345,7 +345,6 @@ LINES_OF_FILES: list[tuple[Any, str, int]] = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize(
     ("journal", "place", "name", "call"),

@@ -26,7 +26,7 @@ from tests.messaging.test_connections import point_at
 from tests.messaging.test_hand_over import REASONS, deactivate, erase, retire, started, withdraw
 from tests.messaging.test_races import Beside
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 
 def claimed():

@@ -43,7 +43,7 @@ from tests.factories import NOW as AN_HOUR_AGO
 from tests.factories import make_customer, topic
 from tests.retention.life import VALUES, make_full_customer
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 # After all that `make_full_customer` did.
 NOW = AN_HOUR_AGO + timedelta(seconds=1)
 # A page of two rows meets every boundary that a page of two thousand does.
@@ -462,7 +462,6 @@ def die_after(wish: Export, pages: int) -> None:
 LATER = NOW + timedelta(minutes=10)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("small_pieces")
 def test_a_killed_worker_leaves_it_to_another_that_goes_on_where_it_stopped(person: User) -> None:
     """Of the same rows the archive has the same bytes, wherever the first worker died."""
@@ -534,7 +533,6 @@ def test_what_came_meanwhile_stands_in_the_rest_and_nothing_twice(person: User) 
         assert len(keys) == len(set(keys))
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("small_pieces")
 def test_it_begins_anew_once_its_owner_has_deleted_something(person: User) -> None:
     make_content(person, contacts=9)
@@ -550,7 +548,6 @@ def test_it_begins_anew_once_its_owner_has_deleted_something(person: User) -> No
     assert not set(before) & set(pieces_of(wish))
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("small_pieces")
 def test_it_begins_anew_when_a_new_version_writes_other_files(
     person: User, monkeypatch: pytest.MonkeyPatch
