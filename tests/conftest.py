@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.conf import settings
 from django.core.cache import cache
 from django.template import Context, Template
@@ -19,6 +20,11 @@ from foundation import standstill
 from tests.database import test_database
 from tests.emptying import quick_ends
 from tests.mailbox import Mailbox
+
+QUEUES = {
+    settings.CELERY_TASK_DEFAULT_QUEUE,
+    *(route["queue"] for route in settings.CELERY_TASK_ROUTES.values()),
+}
 
 
 @pytest.hookimpl(trylast=True)
@@ -100,6 +106,22 @@ def empty_cache() -> Iterator[None]:
     """Rate limits and counters of one test must not reach the next."""
     yield
     cache.clear()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def empty_queues(broker: redis.Redis) -> Iterator[None]:
+    """A worker that one test starts must not work through the calls of thousands before it.
+
+    What is bound to the queues stays: Celery believes what it declared once.
+    """
+    yield
+    broker.delete(*QUEUES)
 
 
 @pytest.fixture(autouse=True)

@@ -157,9 +157,6 @@ def test_whatever_is_left_anywhere_would_be_found(folder: Path) -> None:
     (folder / "temporary" / f"{CANARY}.csv").write_text("")
     (folder / "journal.jsonl").write_text(CANARY.upper())
     found = places_with((CANARY,), folders=[folder], logged=f"x\n{CANARY}\n")
-    with current_app.connection_for_read() as broker:
-        channel: Any = broker.default_channel
-        channel.queue_purge("retention")
     assert {each.split(maxsplit=1)[0] for each in found} == {"valkey", "file", "log"}
     assert len([each for each in found if each.startswith("valkey")]) == 2
     assert len([each for each in found if each.startswith("file")]) == 2
