@@ -10,7 +10,11 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.forms.renderers import BaseRenderer
+from django.forms.utils import flatatt
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 from django_countries import countries
@@ -79,6 +83,29 @@ class UsernameLine(Line):
         )
 
 
+class LongSelect(forms.Select):
+    """A choice among hundreds: Django would fill a template for each of them."""
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: BaseRenderer | None = None,
+    ) -> SafeString:
+        chosen = self.format_value(value)
+        options = format_html_join(
+            "\n",
+            '<option value="{}"{}>{}</option>',
+            (
+                (key, mark_safe(" selected") if str(key) in chosen else "", words)
+                for key, words in self.choices
+            ),
+        )
+        given = self.build_attrs(self.attrs, {"name": name} | (attrs or {}))
+        return format_html("<select{}>\n{}\n</select>", flatatt(given), options)
+
+
 class EmailLine(forms.EmailField):
     """An address, kept as it was written; two spellings of one address are still one."""
 
@@ -129,7 +156,7 @@ class PersonFields(forms.Form):
         label=_("Country"),
         required=False,
         choices=country_choices,
-        widget=forms.Select(attrs={"autocomplete": "country"}),
+        widget=LongSelect(attrs={"autocomplete": "country"}),
         help_text=_("Decides the tax on your invoices and which rules your messages follow."),
     )
     phone = PhoneNumberField(
@@ -230,6 +257,7 @@ class ProfileForm(PersonFields):
         self.fields["timezone"] = forms.ChoiceField(
             label=_("Time zone"),
             choices=[(name, name.replace("_", " ")) for name in names],
+            widget=LongSelect,
             help_text=_("The times on these pages and in our emails follow it."),
         )
         self.order_fields([*PersonFields.base_fields, "timezone", "support_channel"])

@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,7 @@ import pytest
 import redis
 from django.conf import settings
 from django.core.cache import cache
-from django.template import Context, Template
-from django.utils.safestring import SafeString
+from hypothesis import settings as hypothesis_settings
 from pytest_django.fixtures import Settings as SettingsWrapper
 from pytest_django.plugin import DjangoDbBlocker
 from whitenoise.middleware import WhiteNoiseMiddleware
@@ -25,6 +24,10 @@ QUEUES = {
     settings.CELERY_TASK_DEFAULT_QUEUE,
     *(route["queue"] for route in settings.CELERY_TASK_ROUTES.values()),
 }
+
+# The same commit gets the same answer, on a slow machine too. Whoever wants to meet new cases asks
+# for them: `--hypothesis-profile=default`.
+hypothesis_settings.load_profile("ci")
 
 
 @pytest.hookimpl(trylast=True)
@@ -67,21 +70,6 @@ def static_files_found_once(django_test_environment: None) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", look_once)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def contexts_of_pages_only(django_test_environment: None) -> Iterator[None]:
-    """A test's client keeps a copy of every template's context: for each country in a list, too."""
-    render: Callable[[Template, Context], SafeString] = getattr(Template, "_render")  # noqa: B009
-
-    def render_kept(self: Template, context: Context) -> SafeString:
-        if (self.name or "").startswith("django/forms/"):
-            return self.nodelist.render(context)
-        return render(self, context)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Template, "_render", render_kept)
         yield
 
 

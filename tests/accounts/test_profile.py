@@ -1,8 +1,12 @@
 """What a person says about themselves."""
 
 import pytest
+from django.forms import Select
 from django.test import Client
+from django.utils.translation import gettext_lazy
+from pytest_django.asserts import assertHTMLEqual
 
+from accounts.forms import LongSelect
 from accounts.models import User
 from tests.factories import make_customer, make_staff
 
@@ -41,6 +45,19 @@ def test_what_is_saved_is_shown(browser: Client, user: User) -> None:
     user.refresh_from_db()
     assert (user.company, user.timezone) == ("Ny bedrift", "America/New_York")
     assert "Ny bedrift" in browser.get("/account/").content.decode()
+
+
+@pytest.mark.parametrize("chosen", [None, "", "b", 3, "nowhere"])
+def test_a_choice_among_hundreds_is_written_as_django_would_write_it(chosen: object) -> None:
+    choices = [("", gettext_lazy("Country")), ("b", '<b> & "c"'), (3, "tre"), ("'\"", "q")]
+    written = [
+        widget(attrs={"autocomplete": "country"}, choices=choices).render(
+            "country", chosen, attrs={"id": "id_country", "required": True, "disabled": False}
+        )
+        for widget in (LongSelect, Select)
+    ]
+    assertHTMLEqual(*written)
+    assert written[0].count(" selected") == (chosen != "nowhere")
 
 
 def test_what_may_be_empty_can_be_emptied(browser: Client, user: User) -> None:
