@@ -5,8 +5,7 @@ What a class needs stands in the schedule; the functions here are for those that
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -15,7 +14,7 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import User
@@ -27,6 +26,7 @@ from foundation.tenants import as_tenant
 from retention.burying import bury_part
 from retention.detached import delete_detached, detached_months, is_by_month
 from retention.entries import Entry, OnErasure
+from retention.finding import models_with_rows, source_of, staff_log_of
 from retention.holding import (
     ADDRESSES,
     WHOLE,
@@ -48,7 +48,6 @@ from retention.whose import (
     STAFF_LOG,
     Person,
     filled,
-    in_staff_log,
     person_of,
     person_with,
     rows_about,
@@ -322,11 +321,6 @@ def erase_staff_log(entry: Entry, person: Person) -> Gone:
     return gone + let_go(entry, staff_log_of(person), ALL_AT_ONCE)
 
 
-def staff_log_of(person: Person) -> QuerySet[Any]:
-    """What names them, by key or address, as the one acted on, and what they did themselves."""
-    return LogEntry.objects.filter(Q(user_id=person.id) | in_staff_log(person))
-
-
 def erase_account(entry: Entry, person: Person, limit: int) -> int:
     """The account's row, once nothing refers to it any more."""
     forget_mentions(person.id)
@@ -398,52 +392,15 @@ def forget_actor_statement() -> str:
 
 
 def classes_with_rows(person: Person, *, besides: Collection[str] = ()) -> set[str]:
-    """The classes of which there is something, in one statement: most have nothing of a person."""
+    """The classes of which there is something, in months being let go as well."""
     names = [entry.model for entry in personal_entries() if entry.model not in besides]
-    somebody = stand_in_for(person)
-    looks = [look_for(name, somebody) for name in names]
-    with by_index(), connection.cursor() as cursor:
-        cursor.execute(
-            " UNION ALL ".join(sql for sql, _values in looks),
-            filled((value for _sql, values in looks for value in values), person),
-        )
-        # What names them as the one who acted is found by the last step itself.
-        found = {name for (name,) in cursor.fetchall()} | {ACCOUNT}
+    # What names them as the one who acted is found by the last step itself.
+    found = models_with_rows(person, names) | {ACCOUNT}
     by_month = {
         model_of(ENTRIES[n])._meta.db_table: n for n in names if is_by_month(model_of(ENTRIES[n]))
     }
     apart = detached_months(*(model_of(ENTRIES[name]) for name in by_month.values()))
     return found | {by_month[month.rpartition("_")[0]] for month in apart}
-
-
-@cache
-def look_for(name: str, somebody: Person) -> tuple[str, tuple[Any, ...]]:
-    sql, values = source_of(name, somebody)
-    return f"SELECT %s WHERE EXISTS ({sql} LIMIT 1)", (name, *values)
-
-
-@cache
-def source_of(name: str, somebody: Person) -> tuple[str, tuple[Any, ...]]:
-    """The query for the keys of all that an erasure takes of the class."""
-    rows = staff_log_of(somebody) if name == STAFF_LOG else rows_of(ENTRIES[name], somebody)
-    sql, values = rows.order_by().values_list("pk").query.sql_with_params()
-    return sql, tuple(values)
-
-
-@contextmanager
-def by_index() -> Iterator[None]:
-    """Inside a transaction: to look for a row of theirs, no table is read from its beginning.
-
-    Of whom the statistics say that a seventh of all rows is theirs, PostgreSQL expects the next row
-    to be one, and looks. Once those rows are gone it reads the rows of everybody to find none.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT current_setting('enable_seqscan'), set_config('enable_seqscan', 'off', true)"
-        )
-        before = cursor.fetchone()[0]
-        yield
-        cursor.execute("SELECT set_config('enable_seqscan', %s, true)", [before])
 
 
 def sweep(

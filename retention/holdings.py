@@ -9,6 +9,7 @@ from django.db.models import Count, Min
 
 from foundation.tenants import as_tenant
 from retention.entries import DataClass, Entry, OnErasure
+from retention.finding import models_with_rows
 from retention.holding import count_held
 from retention.schedule import personal_entries
 from retention.staying import Kept, kept_after_erasure
@@ -39,7 +40,9 @@ def holdings(person_id: uuid.UUID) -> list[Holding]:
     entries = sorted(personal_entries(), key=lambda entry: chapters.index(entry.data_class))
     person = reader_of(person_id)
     with as_tenant(person_id):
-        return [held for entry in entries if (held := holding(entry, person)).count]
+        present = models_with_rows(person, [entry.model for entry in entries])
+        found = [holding(entry, person) for entry in entries if entry.model in present]
+    return [held for held in found if held.count]
 
 
 def holding(entry: Entry, person: Person) -> Holding:

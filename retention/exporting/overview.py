@@ -11,6 +11,7 @@ from foundation.calendar import months_later
 from foundation.ids import uuid7_moment
 from foundation.tenants import as_tenant
 from retention.entries import DataClass, Entry, Removal, Rule
+from retention.finding import models_with_rows
 from retention.holdings import PIECES
 from retention.policy import COUNTED_ON_PAGES
 from retention.schedule import model_of, personal_entries
@@ -37,8 +38,10 @@ def overview(person_id: uuid.UUID) -> list[tuple[DataClass, list[Held]]]:
     chapters: dict[DataClass, list[Held]] = {chapter: [] for chapter in DataClass}
     person = reader_of(person_id)
     with as_tenant(person_id):
-        for entry in personal_entries():
-            if entry.model not in PIECES and (held := look_at(entry, person)).count:
+        entries = [entry for entry in personal_entries() if entry.model not in PIECES]
+        present = models_with_rows(person, [entry.model for entry in entries])
+        for entry in entries:
+            if entry.model in present and (held := look_at(entry, person)).count:
                 chapters[entry.data_class].append(held)
     return [(chapter, held) for chapter, held in chapters.items() if held]
 

@@ -8,7 +8,9 @@ import pytest
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import translation
 
@@ -119,6 +121,13 @@ def test_the_overview_says_by_which_day_the_oldest_goes(visitor: Client, person:
     page = visitor.get("/data/").content.decode()
     with translation.override("en"):
         assert f"The oldest goes by {human_day(months_later(month, 4))}." in page
+
+
+def test_the_overview_asks_once_of_what_there_is_nothing_of(client: Client) -> None:
+    client.force_login(make_customer())
+    with CaptureQueriesContext(connection) as asked:
+        client.get("/data/")
+    assert len(asked) < len(personal_entries())
 
 
 def test_the_overview_shows_nothing_of_another_customer(client: Client) -> None:
