@@ -27,7 +27,7 @@ check: development
 	$(CHECK) $(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	.venv/bin/djlint templates --lint --quiet
-	$(PYTHON) -m pytest -m "not browser" tests/architecture
+	$(PYTHON) -m pytest -n 2 --dist worksteal -m "not browser" tests/architecture
 	$(CHECK) $(PYTHON) manage.py check
 	$(CHECK) $(PYTHON) manage.py check --deploy --fail-level WARNING
 
