@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import django
-from django.core.management import call_command
+import psycopg
 from rich.console import Console
 
 from bench import (
@@ -29,7 +29,7 @@ from bench import (
     steering,
 )
 from bench.frame import Benchmark, Result, print_table, write_json
-from bench.servers import fresh_log, running
+from bench.servers import begin_anew, migrate, running
 from clicksend_portal.embedded.folders import ServiceError
 
 OUTPUT = Path(__file__).resolve().parent.parent / "var" / "bench.json"
@@ -55,7 +55,7 @@ BENCHMARKS = {
 
 
 def main(arguments: list[str]) -> int:
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     if arguments == ["--list"]:
         for each in BENCHMARKS.values():
             console.print(f"{each.name:12}{each.tells}", highlight=False, soft_wrap=True)
@@ -64,12 +64,16 @@ def main(arguments: list[str]) -> int:
         console.print("Usage: python -m bench [--list]; choose with BENCH=name,name")
         return 2
     try:
-        results = run(chosen(os.environ.get("BENCH", "")), console)
+        results, broken = run(chosen(os.environ.get("BENCH", "")), console)
     except ServiceError as error:
         console.print(str(error), style="red", markup=False)
         return 2
     print_table(results, console)
     write_json(results, OUTPUT)
+    for name, why in broken.items():
+        console.print(f"{name} could not run: {why}", style="red", markup=False, soft_wrap=True)
+    if broken:
+        return 2
     return 0 if all(each.holds for each in results) else 1
 
 
@@ -80,18 +84,23 @@ def chosen(names: str) -> list[Benchmark]:
     return [BENCHMARKS[name] for name in wanted] if wanted else list(BENCHMARKS.values())
 
 
-def run(benchmarks: list[Benchmark], console: Console) -> list[Result]:
+def run(benchmarks: list[Benchmark], console: Console) -> tuple[list[Result], dict[str, Exception]]:
+    """The figures, and why a benchmark has none: the others run all the same."""
+    results: list[Result] = []
+    broken: dict[str, Exception] = {}
     with console.status("Starting servers"), running():
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clicksend_portal.settings")
         django.setup()
-        call_command("migrate", verbosity=0, interactive=False)
-        results: list[Result] = []
+        migrate()
         for each in benchmarks:
             console.print(f"{each.name}: {each.tells}", highlight=False, soft_wrap=True)
-            fresh_log()
-            with console.status(each.name):
-                results += each.run()
-        return results
+            begin_anew()
+            try:
+                with console.status(each.name):
+                    results += each.run()
+            except (ServiceError, psycopg.Error) as error:
+                broken[each.name] = error
+    return results, broken
 
 
 if __name__ == "__main__":

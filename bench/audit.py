@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.frame import Benchmark, Result, bound
-from bench.servers import administrator, empty
+from bench.servers import administrator
 from clicksend_portal.embedded.folders import ServiceError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,11 +55,6 @@ SELECT d.person_id, d.topic_id, d.state, d.paused_until, 2,
        CASE WHEN d.state = 'granted' THEN {_SAID} ELSE d.at END
   FROM consent_consentdetail d WHERE version = 2;
 """
-TABLES = (
-    "accounts_user",
-    "consent_preference",
-    "consent_consentdetail",
-)
 
 
 class Run(NamedTuple):
@@ -68,7 +63,6 @@ class Run(NamedTuple):
 
 
 def run() -> Iterator[Result]:
-    empty(*TABLES)
     with administrator() as admin:
         admin.execute(SEED)
         admin.execute("VACUUM ANALYZE")

@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from bench.frame import Benchmark, Result, at_most, bound, median
-from bench.servers import administrator, empty
+from bench.servers import administrator
 from clicksend_portal.embedded.folders import ServiceError
 
 ROUNDS = 3
@@ -28,21 +28,6 @@ MOST_TIMES, MOST_MB = 1.3, 60.0
 MESSAGES, CONTACTS, LISTS = 120_000, 50_000, 5
 ROWS = 300_000
 
-TABLES = (
-    "accounts_user",
-    "accounts_invoice",
-    "accounts_transaction",
-    "messaging_message",
-    "messaging_messagerecord",
-    "messaging_messagecontent",
-    "messaging_contactlist",
-    "messaging_contact",
-    "messaging_contactoptout",
-    "messaging_report",
-    "consent_preference",
-    "consent_consentdetail",
-    "retention_deletionrequest",
-)
 
 _WHO = f"('01900000-0000-7000-8000-' || lpad((n % {CUSTOMERS})::text, 12, '0'))::uuid"
 
@@ -118,7 +103,6 @@ COMMIT;
 
 
 def run() -> Iterator[Result]:
-    empty(*TABLES)
     make_months()
     seed()
     limits, times, growths = [], [], []

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.frame import Benchmark, Result, at_least, at_most, percentile
-from bench.servers import administrator, empty, servers
+from bench.servers import administrator, servers
 from clicksend_portal import environment
 from clicksend_portal.embedded.folders import ServiceError
 from clicksend_portal.embedded.valkey import free_port
@@ -77,7 +77,6 @@ def run() -> Iterator[Result]:
         raise ServiceError(
             "one_click needs wrk; install it with the package manager (Debian: wrk)."
         )
-    empty("accounts_user", "consent_preference", "consent_consentdetail")
     seed()
     with tempfile.TemporaryDirectory() as name, portal(Path(name)) as address:
         folder = Path(name)

@@ -18,10 +18,10 @@ from urllib.parse import urljoin
 
 import requests
 
-from bench.export import OWNER, TABLES, fill
+from bench.export import OWNER, fill
 from bench.frame import Benchmark, Result, bound, percentile
 from bench.one_click import portal
-from bench.servers import administrator, empty
+from bench.servers import administrator
 from clicksend_portal.embedded.folders import ServiceError
 
 ROWS, ROUNDS, WARMING = 300_000, 40, 4
@@ -60,7 +60,6 @@ LOADED_LINKS = {"stylesheet", "icon", "manifest", "preload", "modulepreload"}
 
 
 def run() -> Iterator[Result]:
-    empty(*TABLES)
     fill(ROWS)
     make_customer()
     pages = (*FOR_ALL, *SIGNED_IN)
@@ -85,7 +84,8 @@ def run() -> Iterator[Result]:
     yield bound("pages, p95 of all", percentile(all_times, 95), MOST_MS, unit="ms")
     slowest = max(times, key=lambda path: percentile(times[path], 95))
     p95 = percentile(times[slowest], 95)
-    yield bound(f"pages, p95 of the slowest: {slowest}", p95, MOST_MS, unit="ms")
+    name = slowest.replace(str(OWNER), "…")
+    yield bound(f"pages, p95 of the slowest: {name}", p95, MOST_MS, unit="ms")
 
 
 def make_customer() -> None:

@@ -20,7 +20,7 @@ import psycopg
 
 from bench.frame import Benchmark, Result, at_most, median
 from bench.one_click import portal
-from bench.servers import administrator, empty, servers
+from bench.servers import administrator, servers
 from clicksend_portal.embedded.folders import ServiceError
 
 PEOPLE, TOPICS, ASKED = 200_000, 5, 1_000
@@ -50,11 +50,9 @@ INSERT INTO consent_suppression (key_id, address_hash, reason, since, review_on)
 SELECT 1, sha256(n::text::bytea), 'hard_bounce', now(), now()
   FROM generate_series(1, {PEOPLE}, 50) n;
 """
-TABLES = ("accounts_user", "consent_preference", "consent_suppression", "consent_servicekey")
 
 
 def run() -> Iterator[Result]:
-    empty(*TABLES)
     with administrator() as admin:
         admin.execute(SEED)
         admin.execute("VACUUM ANALYZE")

@@ -36,7 +36,6 @@ SELECT '!', 'customer' || n, 'Kari', 'Nordmann', n || '@shop.test', n || '@shop.
 
 
 def run() -> Iterator[Result]:
-    empty("accounts_user")
     with administrator() as admin:
         admin.execute(SEED)
     secret = make_key()

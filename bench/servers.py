@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import redis
+from django.core.management import call_command
+from django.db import connections
 
 from clicksend_portal.embedded.family import Family
 from clicksend_portal.embedded.folders import ServiceError, default_folder, make_folder
@@ -18,7 +21,8 @@ from clicksend_portal.embedded.postgres import Postgres
 from clicksend_portal.embedded.valkey import Valkey
 
 FOLDER = default_folder() / "bench"
-DATABASE = "bench"
+JOURNAL = FOLDER / "journal.jsonl"
+DATABASE, MIGRATED = "bench", "bench_migrated"
 
 # What a small production machine would set; fsync and synchronous_commit stay on.
 SETTINGS = {
@@ -60,6 +64,8 @@ class Servers:
     programs: Path
     admin_url: str
     database_url: str
+    cluster_url: str  # to make and drop databases
+    valkey: Valkey
 
 
 servers = Servers()
@@ -83,23 +89,41 @@ def running() -> Iterator[None]:
             servers.programs = postgres.programs
             servers.admin_url = postgres.url(DATABASE, "postgres")
             servers.database_url = postgres.url(DATABASE)
-            new_database(postgres.admin_url)
+            servers.cluster_url = postgres.admin_url
+            servers.valkey = valkey
+            new_database(DATABASE)
             os.environ.update(ENVIRONMENT)
             os.environ["DATABASE_URL"] = servers.database_url
             os.environ["BROKER_URL"] = valkey.url(0)
             os.environ["CACHE_URL"] = valkey.url(1)
-            journal = FOLDER / "journal.jsonl"
-            journal.unlink(missing_ok=True)
-            os.environ["JOURNAL_URL"] = journal.as_uri()
+            JOURNAL.unlink(missing_ok=True)
+            os.environ["JOURNAL_URL"] = JOURNAL.as_uri()
             yield
         finally:
             family.close(patience=20.0)
 
 
-def new_database(admin_url: str, name: str = DATABASE) -> None:
-    with psycopg.connect(admin_url, autocommit=True) as admin:
+def new_database(name: str, like: str = "template1") -> None:
+    with psycopg.connect(servers.cluster_url, autocommit=True) as admin:
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        admin.execute(f"CREATE DATABASE {name} OWNER portal_owner")
+        admin.execute(f"CREATE DATABASE {name} OWNER portal_owner TEMPLATE {like}")
+
+
+def migrate() -> None:
+    """Once; each benchmark begins with a copy."""
+    call_command("migrate", verbosity=0, interactive=False)
+    connections.close_all()
+    new_database(MIGRATED, like=DATABASE)
+
+
+def begin_anew() -> None:
+    """What an earlier benchmark left would be in the way, or in the figures, of the next."""
+    connections.close_all()
+    JOURNAL.unlink(missing_ok=True)
+    new_database(DATABASE, like=MIGRATED)
+    for number in (0, 1):
+        with redis.Redis.from_url(servers.valkey.url(number)) as valkey:
+            valkey.flushdb()
 
 
 @contextmanager
@@ -107,12 +131,6 @@ def administrator() -> Iterator[psycopg.Connection]:
     """Set-up and clean-up between rounds, past the roles of the portal."""
     with psycopg.connect(servers.admin_url, autocommit=True) as connection:
         yield connection
-
-
-def fresh_log() -> None:
-    """No log and no journal: what an earlier benchmark wrote would be a standstill for the next."""
-    (FOLDER / "journal.jsonl").unlink(missing_ok=True)
-    empty("consent_leaf", "consent_node", "consent_head", "retention_journalmark")
 
 
 def empty(*tables: str) -> None:

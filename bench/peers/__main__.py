@@ -10,13 +10,12 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import django
-from django.core.management import call_command
 from rich.console import Console
 
 from bench import outbox
 from bench.frame import median, paired
 from bench.sending import PEOPLE, WORKERS, by_smtplib, emptied, prebuilt
-from bench.servers import fresh_log, new_database, running, servers
+from bench.servers import migrate, new_database, running, servers
 from bench.sink import Sink, running_sink
 from bench.worker import running_workers
 
@@ -30,8 +29,7 @@ def main() -> None:
     with running():
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "clicksend_portal.settings")
         django.setup()
-        call_command("migrate", verbosity=0, interactive=False)
-        fresh_log()
+        migrate()
         rates = compare()
     ours, smtplib_rates = rates["this portal, two workers"], rates["smtplib, ready bytes"]
     console.print(f"{'sender':34}{'messages/s':>12}{'of smtplib':>12}", highlight=False)
@@ -73,7 +71,7 @@ class Peers:
     """The others in a process of their own virtual environment, with a database of their own."""
 
     def __init__(self, sink: Sink, body: bytes) -> None:
-        new_database(servers.admin_url.replace("/bench?", "/postgres?"), DATABASE)
+        new_database(DATABASE)
         mail = message_from_bytes(body, policy=policy.default)
         parts = {kind: mail.get_body((kind,)) for kind in ("plain", "html")}
         given = {
