@@ -19,7 +19,7 @@ from bench.campaign import sending_programs
 from bench.frame import Benchmark, Result, bound
 from bench.servers import servers
 from bench.sink import Note, Sink, running_sink
-from bench.storm import Broker, start_programs
+from bench.storm import start_programs
 from clicksend_portal.embedded.folders import ServiceError
 from clicksend_portal.run import processes
 
@@ -58,27 +58,24 @@ def run() -> Iterator[Result]:
 def sending(sink: Sink, folder: Path) -> Iterator["Campaign"]:
     """A campaign under way, sent by two workers as two machines would run them."""
     from clicksend_portal.beat import sync_schedule
-    from clicksend_portal.celery import app
     from messaging import services
 
     sink.note()
     sync_schedule()
     campaign = outbox.make_campaign()
-    broker = Broker(servers.family, folder)
-    # This process stands for the web server, which wakes the workers by the same broker.
-    app.conf.update(broker_url=broker.settings["BROKER_URL"])
     campaigns, *others = sending_programs()
     children = start_programs(
         servers.family,
         [campaigns, on_another_host(campaigns), *others],
-        settings={**os.environ, **broker.settings, "EMAIL_URL": sink.url},
+        # The broker is this process's too: it stands for the web server, which wakes them.
+        settings={**os.environ, "EMAIL_URL": sink.url},
         folder=folder,
     )
     try:
         services.start(campaign, actor=None, now=datetime.now(UTC))
         yield campaign
     finally:
-        servers.family.stop(*children, broker.child, patience=5.0)
+        servers.family.stop(*children, patience=5.0)
 
 
 def on_another_host(program: processes.Program) -> processes.Program:
