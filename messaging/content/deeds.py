@@ -41,8 +41,10 @@ def note_deleted(
     customer_id: uuid.UUID,
     now: datetime,
     is_said: bool = False,
+    names: Sequence[str] = (),
 ) -> None:
-    """That these went, by our key and the platform's number, if it has one. Inside `as_tenant`.
+    """That these went, by the platform's number, if they have one, else by our key; `names` tell
+    what else a numbered one is known by in an older state. Inside `as_tenant`.
 
     Nothing when `is_said`: it is done again because the journal says so.
     """
@@ -54,7 +56,7 @@ def note_deleted(
             deeds.append(
                 _deed(
                     what,
-                    [rows[key] if is_numbered else key for key in part],
+                    [*(rows[key] for key in part), *names] if is_numbered else part,
                     customer_id=customer_id,
                     done_at=now,
                     is_numbered=is_numbered,
@@ -92,6 +94,18 @@ def hash_of(key: int, what: str, customer_id: uuid.UUID, number: object) -> byte
 
 def hashes_of(deed: OwnDeed) -> list[bytes]:
     return [bytes(each) for each in batched(bytes(deed.digests), SIZE)]
+
+
+def tombstones_of(deed: OwnDeed) -> list[bytes]:
+    """Those of the platform's numbers. Behind that of a contact stand its names."""
+    hashes = hashes_of(deed) if deed.is_numbered else []
+    return hashes[:1] if deed.what == What.CONTACT else hashes
+
+
+def name_in_list(list_id: uuid.UUID, contact: str) -> str:
+    """Typed by hand, a contact has no number yet, and the platform's takes its place under another
+    key (`messaging_take_contacts`): the number or address in that list is all that stays."""
+    return f"{list_id}\x1f{contact.lower()}"
 
 
 # --- who said no before a restore, and is known by a hash alone ----------------------------------

@@ -10,7 +10,7 @@ from accounts.services import is_staying
 from foundation.tenants import as_tenant
 from messaging import policy
 from messaging.content import detached
-from messaging.content.deeds import What, note_contact, note_deleted, recognise
+from messaging.content.deeds import What, name_in_list, note_contact, note_deleted, recognise
 from messaging.content.querysets import (
     MessageFilter,
     contacts_reached_by,
@@ -84,6 +84,11 @@ def remove_contact(contact: Contact, *, now: datetime, is_said: bool = False) ->
         customer_id=contact.customer_id,
         now=now,
         is_said=is_said,
+        names=[
+            name_in_list(contact.contact_list_id, each)
+            for each in (contact.phone_number, contact.email)
+            if each
+        ],
     )
     contact.delete()
 

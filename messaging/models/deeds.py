@@ -31,7 +31,8 @@ class OwnDeed(models.Model):
     # Which key of the ring the hashes are made with, and the hashes, one after the other.
     key = models.SmallIntegerField()
     digests = models.BinaryField()
-    # Of the platform's numbers, so that each is a tombstone too; else of keys of ours.
+    # Of the platform's numbers, so that each is a tombstone too, and behind that of a contact of
+    # its names; else of keys of ours.
     is_numbered = models.BooleanField(default=False)
     # Of messages: from the oldest of them to behind the newest.
     first = models.DateTimeField(null=True)

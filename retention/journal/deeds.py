@@ -24,7 +24,7 @@ from foundation.ids import uuid7_floor
 from foundation.saying import is_time_to_say
 from foundation.tenants import as_tenant
 from messaging.content import services, uploads
-from messaging.content.deeds import What, hash_of, hashes_of
+from messaging.content.deeds import What, hash_of, hashes_of, name_in_list, tombstones_of
 from messaging.content.signals import ContentHeld
 from messaging.content.tombstones import hold_feed
 from messaging.models import (
@@ -116,9 +116,17 @@ def _candidates(kind: str, customer_id: uuid.UUID) -> Iterator[tuple[object, Any
         ):
             yield from ((each.lower(), each.lower()) for each in row if each)
         return
+    if kind == What.CONTACT:
+        columns = ("pk", "contact_id", "contact_list_id", "phone_number", "email")
+        for pk, number, list_id, *contacts in _rows(Contact, customer_id, *columns):
+            yield pk, pk
+            if number is not None:
+                yield number, pk
+            else:
+                yield from ((name_in_list(list_id, each), pk) for each in contacts if each)
+        return
     model, column = {
         What.LIST: (ContactList, "list_id"),
-        What.CONTACT: (Contact, "contact_id"),
         What.REPORT: (Report, "report_id"),
         What.UPLOAD: (ListUpload, None),
     }[What(kind)]
@@ -181,8 +189,7 @@ def remember(deed: OwnDeed, found: Found, done: Counter[str], *, now: datetime) 
     deed.waits = deed.what != What.OPT_IN
     deed.save(force_insert=True)
     with as_tenant(deed.customer_id):
-        if deed.is_numbered:
-            _bury(deed)
+        _bury(deed)
         if deed.what == What.OPT_OUT:
             _say_no(deed, found.get(bytes(deed.digests)), done, now=now)
         elif deed.what == What.OPT_IN:
@@ -197,7 +204,7 @@ def _bury(deed: OwnDeed) -> None:
             Tombstone(
                 customer_id=deed.customer_id, kind=deed.what, digest=each, made_at=deed.done_at
             )
-            for each in hashes_of(deed)
+            for each in tombstones_of(deed)
         ],
         ignore_conflicts=True,
     )

@@ -30,7 +30,7 @@ from retention.journal.store import open_journal
 from retention.models import Scope
 from retention.models import Source as Way
 from tests.api.feeding import CUSTOMER, feed, message, wrong
-from tests.factories import NOW, make_customer
+from tests.factories import NOW, make_contact, make_customer
 from tests.journal.deeds import (
     CANARIES,
     DONE,
@@ -141,6 +141,29 @@ def test_what_came_after_the_backup_and_was_deleted_does_not_come_in_again(kari:
         (1, "message_id", DELETED)
     ]
     assert wrong(feed("contact-lists", a_list(list_id=63))) == [(1, "list_id", DELETED)]
+
+
+def test_a_contact_typed_by_hand_that_got_its_number_after_the_backup_is_gone_again(
+    kari: User,
+) -> None:
+    with as_tenant(kari.pk):
+        typed = make_contact(ContactList.objects.get(list_id=62), phone_number="+4798765439")
+        beside = make_contact(ContactList.objects.get(list_name="Egen"), phone_number="+4798765439")
+    before = stock(kari)
+    with forgotten():
+        assert feed("contacts", a_contact(9, list_id=62)).bad == []
+        gone = mine(kari, Contact, contact_id=9)
+        assert gone.pk != typed.pk  # the platform's is another row
+        press(kari, "list_contact_remove", list_id=gone.contact_list_id, contact_id=gone.pk)
+        rounds()
+    assert mine(kari, Contact, pk=typed.pk).contact_id is None
+    assert "1  own deletions" in run()
+    assert mine(kari, Contact, phone_number="+4798765439") == beside
+    assert stock(kari) == before | {
+        "Contact": before["Contact"] - 1,
+        "Tombstone": before["Tombstone"] + 1,
+    }
+    assert wrong(feed("contacts", a_contact(9, list_id=62))) == [(1, "contact_id", DELETED)]
 
 
 def test_nor_what_was_so_much_that_a_worker_deleted_it(
