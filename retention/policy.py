@@ -112,6 +112,8 @@ REPORTS = Period(months=REPORT_MONTHS)
 # As long as the platform could still bring in what was deleted here.
 MESSAGE_TOMBSTONES = MESSAGE_RECORDS
 REPORT_TOMBSTONES = REPORTS
+# As long as the platform could still bring in what the last message of the stretch said.
+DEIDENTIFIED_STRETCHES = MESSAGE_CONTENT
 # The journal says it from then on; a round that died looks here for what it had written.
 OWN_DEEDS = Period(days=2)
 UPLOADS = Period(days=30)

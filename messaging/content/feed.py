@@ -20,7 +20,7 @@ from foundation.calendar import month_start
 from messaging.content.deeds import recognise_fed
 from messaging.content.feed_kinds import KINDS, Bounds, Kind
 from messaging.content.feed_lines import BadLine, read_line
-from messaging.content.tombstones import find_deleted
+from messaging.content.tombstones import find_deleted, leave_words_out, owners_with_traces
 from messaging.policy import FEED_BAD_SHOWN, FEED_BATCH
 
 # Somebody wrote the same contact at the same moment, or locked in another order: once more.
@@ -144,10 +144,12 @@ class Feed:
 
     @transaction.atomic
     def write_once(self, rows: Sequence[Row]) -> tuple[int, list[Any]]:
-        refused = find_deleted(self.kind, rows)
+        owners = owners_with_traces(self.kind, rows)
+        refused = find_deleted(self.kind, rows, owners)
         if refused:
             lines = {line for line, *_why in refused}
             rows = [row for row in rows if row[0] not in lines]
+        rows = leave_words_out(self.kind, rows, owners)
         recognise_fed(self.kind, rows)
         # A COPY that fails does so past Django, which would leave us the driver's own errors.
         with connection.cursor() as cursor, connection.wrap_database_errors:

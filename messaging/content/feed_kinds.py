@@ -4,7 +4,7 @@ The names are those of ClickSend's API. What is not named here is not read: an I
 message, say, never reaches the database.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -28,6 +28,14 @@ NAME: Final = read.text(100)
 MESSAGE_KINDS: Final = ("sms", "mms", "voice", "email")
 TRANSACTION_KINDS: Final = tuple(Transaction.Kind.values)
 CONTENT_COLUMNS: Final = ("sent_from", "sent_to", "body", "first_name", "last_name")
+# What a message says where it comes in as a record alone. Not even on its way: the words are not to
+# be here any more.
+WITHOUT_CONTENT: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(CONTENT_COLUMNS, ""),
+    "contact_id": None,
+    "custom_string": "",
+    "with_content": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +118,7 @@ def check_message(values: dict[str, Any], bounds: Bounds) -> None:
         or values["custom_string"] != ""
     )
     if not values["with_content"]:
-        # Not even on its way: the words are not to be here any more.
-        values.update(dict.fromkeys(CONTENT_COLUMNS, ""), contact_id=None, custom_string="")
+        values.update(WITHOUT_CONTENT)
 
 
 def check_report(values: dict[str, Any], bounds: Bounds) -> None:

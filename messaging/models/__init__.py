@@ -18,7 +18,7 @@ from messaging.models.deeds import OwnDeed
 from messaging.models.incoming import ProviderEvent, SuppressionComparison
 from messaging.models.mailings import Campaign, Mailing, ServiceAnnouncement
 from messaging.models.outbox import Kind, Message, SendingLimit
-from messaging.models.tombstones import Tombstone
+from messaging.models.tombstones import DeidentifiedStretch, Tombstone
 from messaging.models.writing import MailImage, Segment
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Contact",
     "ContactList",
     "ContactOptOut",
+    "DeidentifiedStretch",
     "Kind",
     "ListUpload",
     "MailImage",

@@ -1,5 +1,7 @@
 """What a customer deleted and the platform may send again: it stays deleted."""
 
+from typing import ClassVar
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -28,6 +30,35 @@ class Tombstone(models.Model):
     class Meta:
         verbose_name = _("trace of something deleted")
         verbose_name_plural = _("traces of what was deleted")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class DeidentifiedStretch(models.Model):
+    """That a customer had what their messages of a time said deleted: no more of it comes in.
+
+    Whatever is reported of that time afterwards comes in as a record without its words.
+    """
+
+    id = uuid7_key()
+    # The constraint's index begins with it.
+    customer = models.ForeignKey("accounts.User", models.CASCADE, related_name="+", db_index=False)
+    # From when, or from the first message on; until before when.
+    first = models.DateTimeField(_("from"), null=True)
+    before = models.DateTimeField(_("until"))
+    made_at = models.DateTimeField(_("when"))
+
+    class Meta:
+        verbose_name = _("de-identified stretch of messages")
+        verbose_name_plural = _("de-identified stretches of messages")
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["customer", "first", "before"],
+                nulls_distinct=False,
+                name="messaging_stretch_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)

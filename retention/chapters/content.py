@@ -238,6 +238,30 @@ CONTENT: Final[tuple[Entry, ...]] = (
         begins="made_at",
         exported=True,
     ),
+    # No legal hold is asked before a period is closed: one keeps words that are here, and what this
+    # keeps out never is.
+    Entry(
+        model="messaging.DeidentifiedStretch",
+        data_class=DataClass.CONTENT,
+        title=_("Periods of which you deleted what your messages said"),
+        purpose=_("to keep out what messages of that time said when the platform sends them later"),
+        clause="de-identified",
+        fields=kinds(technical="id customer first before made_at", hidden="customer"),
+        subject="customer_id",
+        erasure=OnErasure.DELETE,
+        rules=(
+            Rule(
+                name="deidentified_stretches",
+                title=_("Periods of which you deleted what your messages said"),
+                # By then nobody's words of that time are taken any more.
+                since=_("the period ended"),
+                clock="before",
+                period=policy.DEIDENTIFIED_STRETCHES,
+            ),
+        ),
+        begins="made_at",
+        exported=True,
+    ),
     Entry(
         model="messaging.OwnDeed",
         data_class=DataClass.CONTENT,

@@ -38,6 +38,7 @@ NAMES: Final[Mapping[str, str]] = {
     "messaging.MessageContent": "messages",
     "messaging.Report": "reports",
     "messaging.Tombstone": "deleted-by-you",
+    "messaging.DeidentifiedStretch": "de-identified-by-you",
     "messaging.ListUpload": "uploads",
     "messaging.UploadProblem": "uploads-problems",
     "accounts.Invoice": "invoices",

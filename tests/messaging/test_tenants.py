@@ -53,6 +53,7 @@ def test_these_tables_are_guarded() -> None:
         "messaging.Contact",
         "messaging.ContactList",
         "messaging.ContactOptOut",
+        "messaging.DeidentifiedStretch",
         "messaging.ListUpload",
         "messaging.MessageContent",
         "messaging.MessageRecord",

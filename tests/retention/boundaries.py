@@ -27,7 +27,7 @@ from accounts.models import (
 )
 from consent.models import ReferenceUse, SalesCall
 from foundation.roles import APP, OWNER, as_role
-from messaging.models import OwnDeed, Tombstone
+from messaging.models import DeidentifiedStretch, OwnDeed, Tombstone
 from retention.models import (
     Breach,
     DeclaredAccess,
@@ -258,6 +258,13 @@ def make_tombstone(kind: Tombstone.Kind) -> Callable[[datetime], Tombstone]:
     return make
 
 
+def make_stretch(before: datetime) -> DeidentifiedStretch:
+    made: DeidentifiedStretch = DeidentifiedStretch.objects.create(
+        customer=make_customer(), before=before, made_at=LONG_AGO
+    )
+    return made
+
+
 def make_own_deed(journaled: datetime | None) -> OwnDeed:
     made: OwnDeed = OwnDeed.objects.create(
         customer=make_customer(),
@@ -282,6 +289,7 @@ def first_of(year: int, month: int, day: int) -> datetime:
 # By the length of the period, at 28 February 2027: what is over, and what is not.
 type Clocks = tuple[list[Any], list[Any]]
 THIRTEEN_MONTHS: Clocks = [last_of(2026, 1, 31), LONG_AGO, LONG_AGO], [first_of(2026, 2, 1)]
+FOUR_MONTHS: Clocks = [last_of(2026, 10, 31), LONG_AGO, LONG_AGO], [first_of(2026, 11, 1)]
 TWO_YEARS: Clocks = [last_of(2025, 2, 28), LONG_AGO, LONG_AGO], [first_of(2025, 3, 1)]
 THREE_YEARS: Clocks = [last_of(2024, 2, 29), LONG_AGO, LONG_AGO], [first_of(2024, 3, 1)]
 SEVEN_YEARS: Clocks = [last_of(2020, 2, 29), LONG_AGO, LONG_AGO], [first_of(2020, 3, 1)]
@@ -318,5 +326,6 @@ MORE_BOUNDARIES: dict[str, Boundary] = {
     "processors": (make_processor, *open_too(THREE_YEARS_OF_DAYS)),
     "promise_alerts": (make_alert, *open_too(THIRTEEN_MONTHS)),
     "message_tombstones": (make_tombstone(Tombstone.Kind.MESSAGE), *SEVEN_YEARS),
+    "deidentified_stretches": (make_stretch, *FOUR_MONTHS),
     "report_tombstones": (make_tombstone(Tombstone.Kind.REPORT), *TWO_YEARS),
 }

@@ -19,7 +19,7 @@ from accounts.models import (
 from consent import services as consent
 from consent.models import CallLimit, ReferenceText, ReferenceUse, SalesCall, Source
 from foundation.roles import APP, KEEPER, OWNER, as_role
-from messaging.models import OwnDeed, Tombstone
+from messaging.models import DeidentifiedStretch, OwnDeed, Tombstone
 from retention.models import PrivacyRequest
 from tests.factories import make_staff, topic
 
@@ -37,6 +37,7 @@ DEALINGS = {
     "consent.CallLimit": 1,
     "consent.ReferenceText": 2,
     "consent.ReferenceUse": 2,
+    "messaging.DeidentifiedStretch": 1,
     "messaging.OwnDeed": 2,
     "messaging.Tombstone": 2,
     "retention.PrivacyRequest": 1,
@@ -59,6 +60,10 @@ def give_dealings(person: User, *, now: datetime) -> None:
     with as_role(KEEPER):
         for kind in (Tombstone.Kind.LIST, Tombstone.Kind.MESSAGE):
             Tombstone.objects.create(customer=person, kind=kind, digest=os.urandom(32), made_at=now)
+        # Of long ago, so that whatever else they ask for is another.
+        DeidentifiedStretch.objects.create(
+            customer=person, before=now - timedelta(days=60), made_at=now
+        )
         for what in (OwnDeed.What.LIST, OwnDeed.What.OPT_OUT):
             OwnDeed.objects.create(
                 customer=person, what=what, key=1, digests=os.urandom(32), done_at=now

@@ -237,6 +237,9 @@ def test_what_we_have_had_to_do_with_each_other_is_in_it_in_words_one_can_read(
     (request,) = csv_rows(zipped, "privacy-requests")
     assert (request["kind"], request["state"]) == ("rectification", "answered")
     assert {row["kind"] for row in csv_rows(zipped, "deleted-by-you")} == {"list", "message"}
+    (period,) = csv_rows(zipped, "de-identified-by-you")
+    ends = "", archive.cell(AN_HOUR_AGO - timedelta(days=60))
+    assert (period["first"], period["before"]) == ends
     everything = b"".join(zipped.read(name) for name in zipped.namelist()).decode()
     staff = [*User.objects.filter(is_staff=True).values_list("pk", flat=True)]
     assert staff
