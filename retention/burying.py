@@ -1,7 +1,8 @@
 """What a request for a part lets go is not brought back by the platform either.
 
 The journal gets to know the numbers, too: after a restore the request is done again, and finds
-nothing of what came in after the backup.
+nothing of what came in after the backup. Of what messages said no number is needed: the request
+itself says of which time nothing more comes in, and says it again when it is done again.
 """
 
 from datetime import datetime
@@ -11,10 +12,10 @@ from django.db.models import QuerySet
 
 from foundation.tenants import as_tenant
 from messaging.content.deeds import What, note_deleted
-from messaging.content.tombstones import bury
+from messaging.content.tombstones import bury, close_stretch
 from messaging.models import ContactList, Tombstone
 from retention.models import DeletionRequest, Scope, Source
-from retention.parts import LIST
+from retention.parts import LIST, span
 from retention.policy import BURY_BATCH
 
 RECORDS = "messaging.MessageRecord"
@@ -36,6 +37,7 @@ def bury_part(
 
     Called with the account's row in hand, which keeps the feed out, and before a batch of a class
     goes. Of a list its own number is enough: nobody brings in a contact of a list that is refused.
+    Words of a closed stretch stay out also while a hold keeps those that are here.
     """
     person_id = request.person_id
     if person_id is None:
@@ -49,6 +51,9 @@ def bury_part(
             # One that was made here goes by the request alone: nobody sends it again.
             if name == LIST and rows.filter(list_id__isnull=False).exists():
                 note_deleted(What.LIST, one, customer_id=person_id, now=now, is_said=is_said)
+    elif request.scope == Scope.CONTENT:
+        first, before = span(request, person_id)
+        close_stretch(first, before, customer_id=person_id, now=now)
     elif _is_buried(request, name):
         found = dict(rows.order_by().values_list("pk", "message_id")[:limit])
         with as_tenant(person_id):

@@ -93,7 +93,8 @@ def profile_says_more() -> Q:
 
 def span(request: DeletionRequest, person_id: uuid.UUID) -> tuple[datetime | None, datetime]:
     """From when until before when: whole days of the customer, and nothing dated
-    after they asked. What is reported later of an earlier date goes too, while the work lasts.
+    after they asked. What is reported later of an earlier date goes too, while the work lasts;
+    words of it do not come in any more from its beginning on (`retention.burying`).
 
     By the zone of their profile when they asked: it may change, or be deleted, before the work is
     done.

@@ -40,6 +40,7 @@ from retention.journal.audit import first_difference
 from retention.journal.keeping import keep_log
 from retention.models import Scope
 from retention.models import Source as Way
+from tests.api.feeding import CUSTOMER, feed, message
 from tests.database import administrator, create, disconnect, drop, migrated_template, use
 from tests.factories import NOW, make_contact, make_customer, topic
 from tests.retention.belongings import CONTACT_VALUES, give_lists, give_message
@@ -147,7 +148,9 @@ class Lives:
 
     @classmethod
     def begin(cls) -> "Lives":
-        partly = make_customer(yes=("newsletter",), company="Partly AS", last_name="Quist")
+        partly = make_customer(
+            yes=("newsletter",), company="Partly AS", last_name="Quist", platform_id=CUSTOMER
+        )
         with as_role(KEEPER):
             lists = {"goes": give_lists(partly, now=NOW)}
             lists["stays"] = ContactList.objects.create(customer=partly, list_name="Stays")
@@ -166,6 +169,7 @@ class Lives:
     def go_on(self) -> None:
         """After the backup: one is erased, of one a list and what messages said, one says no, and
         one deletes a list and is told no by a contact."""
+        self.platform_sends()
         services.request_deletion(self.erased.pk, source=Way.CUSTOMER, actor="self", now=NOW)
         for scope, chosen in ((Scope.LIST, self.lists["goes"].pk), (Scope.CONTENT, None)):
             services.request_deletion(
@@ -187,12 +191,18 @@ class Lives:
             Message.objects.all().delete()
         self.assert_as_they_wished()
 
+    def platform_sends(self) -> None:
+        """A message of after the backup, with all that it said."""
+        said = {"to": "+4790000001", "first_name": "", "body": "kontorstol"}
+        date = (NOW - timedelta(minutes=30)).isoformat()
+        assert feed("message-records", message(message_id="since", date=date, **said)).taken == 1
+
     def assert_as_they_wished(self) -> None:
         assert set(tables_with(*VALUES, str(self.erased.pk))) <= STAYING
         assert tables_with(*CONTACT_VALUES, "kontorstol") == OF_OTHER_PARTS
         with as_tenant(self.partly.pk):
             assert [each.list_name for each in ContactList.objects.all()] == ["Stays"]
-            assert MessageRecord.objects.count() == 1
+            assert MessageRecord.objects.count() == 2
             assert MessageContent.objects.count() == 0
         with as_tenant(self.stayer.pk):
             assert [each.email for each in Contact.objects.all()] == ["other@partner.test"]
@@ -244,6 +254,7 @@ def assert_refused_then_made_whole(rehearsal: Rehearsal, lives: Lives) -> None:
 
     assert answers(lives.stayer) == (200, [], 200)
     assert choice(lives.meanwhile) == "withdrawn"
+    lives.platform_sends()
     lives.assert_as_they_wished()
     round_of_keeper(4)
     with as_role(KEEPER):

@@ -371,6 +371,9 @@ def test_the_deeds_reach_every_class_of_what_is_theirs() -> None:
         if not deed.__name__.startswith(("ask", "let")):
             deed(person, turn)
     made = {model for model, rows in rows_of(person).items() if rows}
+    ask_for_content(person, 0)
+    let_keeper_work(person, 0)
+    made |= {model for model, rows in rows_of(person).items() if rows}
     of_staff = {"accounts.LookUp", "accounts.AccessAlarm"}
     theirs = ("messaging.", "retention.", "consent.", "accounts.Support", "accounts.Access")
     assert {model for model in COUNTS if model.startswith(theirs)} - made - of_staff == {

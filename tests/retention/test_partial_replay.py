@@ -13,7 +13,8 @@ from retention import services
 from retention.journal.keeping import keep_log
 from retention.journal.replay import replay
 from retention.journal.store import Journal, open_journal
-from retention.models import DeletionRequest, Scope, Source
+from retention.models import DeletionRequest, LegalHold, Scope, Source
+from tests.api.feeding import CUSTOMER, feed, message
 from tests.factories import NOW, make_customer
 from tests.journal.life import entries_of, forgotten
 from tests.retention.life import ALL_VALUES, make_full_customer
@@ -68,6 +69,38 @@ def test_the_same_part_goes_again_and_the_rest_stays(journal: Journal) -> None:
     assert (again.reference, again.source, again.is_finished) == (reference, "replay", True)
     assert (again.scope, again.requested_at) == ("content", SOON)
     assert len(entries_of(journal, "partial")) == 1
+
+
+@pytest.mark.usefixtures("own_journal")
+@pytest.mark.parametrize("held", [False, True], ids=["free", "held"])
+def test_words_of_messages_that_came_after_the_backup_are_not_brought_back(held: bool) -> None:
+    """They are gone with the database, and the platform sends all since the backup once more."""
+    person = make_customer(platform_id=CUSTOMER)
+    sent = [message(message_id="known"), message(message_id="since", status="Sent")]
+    feed("message-records", sent[0])
+    with as_role(KEEPER):
+        keep_log(NOW)
+        if held:
+            LegalHold.objects.create(
+                customer_id=person.pk,
+                reason="x",
+                reference="1",
+                review_on=NOW.date(),
+                placed_at=NOW,
+            )
+    with forgotten():
+        feed("message-records", *sent)
+        ask(person, Scope.CONTENT)
+        work()
+    restored({"parts erased again": 1})
+    later = message(message_id="later", date=(SOON + timedelta(seconds=1)).isoformat())
+    assert feed("message-records", *sent, later).taken == 2
+    with as_role(KEEPER):
+        assert MessageRecord.objects.count() == 3
+        words = MessageContent.objects.values_list("pk", flat=True)
+        named = MessageRecord.objects.filter(pk__in=list(words))
+        left = {"known", "later"} if held else {"later"}
+        assert set(named.values_list("message_id", flat=True)) == left
 
 
 @pytest.mark.usefixtures("own_journal")

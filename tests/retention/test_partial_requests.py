@@ -207,7 +207,10 @@ def test_de_identified_records_stay_and_name_nobody() -> None:
         services.run_deletions(NOW + timedelta(seconds=1))
         assert list(MessageRecord.objects.filter(customer_id=person.pk).values()) == records
     gone = changed(before, counts(person))
+    # What keeps the words from coming in again, and the mail that says so.
+    assert gone["messaging.DeidentifiedStretch"] == -1
     assert set(gone) <= {
+        "messaging.DeidentifiedStretch",
         "messaging.MessageContent",
         "retention.HeldRow",
         "messaging.Message",
@@ -345,6 +348,9 @@ def test_de_identifying_is_previewed_with_counts_and_done_on_post(visitor: Clien
     page = english(visitor, f"{address}?look=1&since=2020-01-01&until=")
     assert "De-identify now" in page
     assert "<dd>3</dd>" in page
+    left_out = "what it said is left out"
+    assert left_out in page
+    assert left_out not in english(visitor, "/data/delete/messages/?look=1&since=2020-01-01&until=")
     assert not DeletionRequest.objects.exists()
     answer = proven(visitor).post(address, {"since": "2020-01-01", "until": ""})
     wish = DeletionRequest.objects.get()
