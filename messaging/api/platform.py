@@ -118,7 +118,8 @@ FEEDS = {
         "later, of a message that a legal hold keeps the status alone; a message that has arrived "
         "does not wait again. What it said, "
         "to whom and from whom comes in with its record or never, and only while it is kept: this "
-        "month and the three before. Records are kept for seven years.",
+        "month and the three before. Of a period that its customer had de-identified the record "
+        "comes in without it. Records are kept for seven years.",
     ),
     "reports": feed_of(
         "reports",
