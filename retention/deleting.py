@@ -27,7 +27,7 @@ from retention.holding import hold_lock, holds_now
 from retention.journal import deeds
 from retention.journal.keeping import write_erasure, write_partial_erasure
 from retention.models import DeletionRequest, DeletionStep, Scope
-from retention.parts import PROFILE, kept_after_part
+from retention.parts import COPIES, PROFILE, kept_after_part, packed_copies
 from retention.policy import ERASE_BATCH
 from retention.schedule import ENTRIES, personal_entries
 from retention.staying import at_its_end, kept_after_erasure, kept_as_recorded
@@ -413,7 +413,15 @@ def close_steps(
 
 
 def finish_part(request: DeletionRequest, person: Person, *, now: datetime, silent: bool) -> None:
-    """A part is gone: proof and mail, in the transaction of its last batch."""
+    """A part is gone: proof and mail, in the transaction of its last batch.
+
+    An archive that was packed since the copies went holds what has gone after them. The account's
+    row is locked, so no worker is in the middle of one (`accounts.services.is_staying`).
+    """
+    for name in COPIES:
+        rows = packed_copies(request, name, person.id)
+        if late := erasure.let_go(ENTRIES[name], rows, erasure.ALL_AT_ONCE).rows:
+            request.steps.filter(name=name).update(removed=F("removed") + late)
     end_request(request, now=now)
     if person.user is not None and not silent:
         emails.send_part_deleted(person.user, request)

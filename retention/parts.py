@@ -1,6 +1,6 @@
 """What a request for a part of the data covers: one list, messages of a period, the profile.
 
-Archives that were made before hold copies of it, so they go with every part.
+Archives that were made before the end hold copies of it, so they go with every part.
 """
 
 import uuid
@@ -20,7 +20,7 @@ from foundation.tenants import as_tenant
 from messaging.models import Report
 from retention.holding import count_held
 from retention.holdings import PIECES, Holding, Preview
-from retention.models import DeletionRequest, Scope
+from retention.models import DeletionRequest, Export, Scope
 from retention.policy import MESSAGE_RECORDS, MESSAGE_TOMBSTONES, REPORTS
 from retention.schedule import ENTRIES, model_of
 from retention.staying import Kept
@@ -81,6 +81,12 @@ def part_rows(request: DeletionRequest, name: str, person_id: uuid.UUID) -> Quer
         return rows if begin is None else rows.filter(dated__gte=begin)
     rows = rows.filter(pk__lt=uuid7_floor(end))
     return rows if begin is None else rows.filter(pk__gte=uuid7_floor(begin))
+
+
+def packed_copies(request: DeletionRequest, name: str, person_id: uuid.UUID) -> QuerySet[Any]:
+    """Those of the customer's archives that may hold something: all that a worker has begun."""
+    rows = part_rows(request, name, person_id)
+    return rows.exclude(state=Export.State.REQUESTED) if name == ARCHIVE else rows
 
 
 def profile_says_more() -> Q:

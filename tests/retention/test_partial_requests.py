@@ -14,6 +14,7 @@ from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging.models import Contact, ContactList, Message, MessageContent, MessageRecord
 from retention import deleting, erasure, services
+from retention.exporting import request_export
 from retention.models import (
     DeletionRequest,
     DeletionStep,
@@ -444,6 +445,68 @@ def test_archives_made_before_hold_it_too_so_they_go() -> None:
     titles = [row["title"] for row in removed(wish) or ()]
     assert len(set(titles)) == len(titles)
     assert count(HeldRow, person) == 1
+
+
+def pack(person: User, state: str) -> None:
+    """An archive as a worker has it in hand, or leaves it."""
+    with as_role(KEEPER):
+        packed = Export.objects.create(
+            customer=person, state=state, actor="self", language="nb", requested_at=NOW
+        )
+        for number in range(2):
+            ExportPart.objects.create(export=packed, customer=person, number=number, data=b"words")
+
+
+@pytest.mark.parametrize("state", ["ready", "running"])
+def test_an_archive_packed_while_a_hold_keeps_the_part_open_goes_with_it(state: str) -> None:
+    person = make_full_customer()
+    with as_role(KEEPER):
+        give_message(person, "before", now=NOW - timedelta(days=3))
+        hold = LegalHold.objects.create(
+            data_class="content", reason="Dispute", placed_at=NOW, review_on=NOW.date()
+        )
+    wish = ask(person, Scope.CONTENT)
+    assert (work(), count(Export, person)) == (0, 0)
+    pack(person, state)
+    assert (work(), count(Export, person)) == (0, 1)
+    with as_role(KEEPER):
+        hold.released_at = NOW
+        hold.save()
+    assert work() == 1
+    assert (count(Export, person), count(ExportPart, person)) == (0, 0)
+    wish.refresh_from_db()
+    assert {name: wish.removed[name] for name in COPIES} == {
+        name: 2 * number for name, number in COPIES.items()
+    }
+
+
+def test_an_archive_made_between_two_batches_of_a_part_goes_and_one_asked_for_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One that nobody has begun is packed after the end, of what is left then."""
+    person = make_full_customer()
+    with as_role(KEEPER):
+        for number in range(4):
+            give_message(person, str(number), now=NOW - timedelta(days=3))
+    wish = ask(person, Scope.MESSAGES)
+    together = deleting.run_together
+    archives: list[Any] = []
+
+    def run_and_pack(*args: Any, **kwargs: Any) -> bool:
+        is_more = together(*args, **kwargs)
+        if is_more and not archives and wish.steps.get(name="retention.Export").finished_at:
+            pack(person, "ready")
+            archives.append(request_export(person.pk, actor="self", now=NOW, wake=False))
+        return is_more
+
+    monkeypatch.setattr(deleting, "run_together", run_and_pack)
+    assert work(batch=1) == 1
+    assert archives
+    with as_role(KEEPER):
+        assert list(Export.objects.filter(customer=person)) == archives
+    assert count(ExportPart, person) == 0
+    wish.refresh_from_db()
+    assert wish.removed["retention.Export"] == 2
 
 
 def test_rows_are_counted_although_the_web_process_sees_one_tenant_only() -> None:
