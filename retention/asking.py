@@ -67,8 +67,9 @@ def request_deletion(
 
     With `wait` the work begins after `WAY_BACK`, and until then it can be taken back; what staff
     begin waits from the confirmation on. A part of the data (`scope`) goes without touching mail
-    or sign-ins, and never waits. Asking twice is one request: one
-    that waits begins now if asked for without waiting, and one that staff began is confirmed.
+    or sign-ins, and never waits. Asking twice is one request. Where
+    the customer asks again, one that waits begins now if asked for without waiting, and one that
+    staff began is confirmed; by anybody else it stays as it is.
     The account is locked first, as by the hand-over of a message, so a mail either went before or
     does not go. A `reference` is that of a deletion which the journal holds already: it is done
     once more, after a restore, for the moments (`covers_…`) that it was about.
@@ -91,8 +92,8 @@ def request_deletion(
         overtake(person_id, scope, now=now, **part)
     already = None if reference else find_open(person_id, scope, **part)
     if already is not None:
-        # Neither staff nor the schedule confirms anything, or shortens what a customer asked for.
-        if source not in (Source.STAFF, Source.SCHEDULE):
+        # Nobody but the customer confirms anything, or shortens what a customer asked for.
+        if source == Source.CUSTOMER:
             move_on(already, user, by="anew", begins=begins, now=now)
         return already
     state = State.REQUESTED

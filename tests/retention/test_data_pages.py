@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 
 from accounts.models import Session, User
 from consent.history import human_date
@@ -271,6 +271,38 @@ def test_the_command_does_the_same(
     said = capsys.readouterr().out
     assert "kept (2033-03-01): Invoices" in said
     assert str(wish.reference) in said
+
+
+@pytest.mark.parametrize("who", ["customer", "staff", "staff, with 14 days"])
+def test_the_command_begins_nothing_that_waits_for_its_day_or_for_a_word(
+    person: User, who: str
+) -> None:
+    now = timezone.now()
+    if who == "customer":
+        wish = services.request_deletion(
+            person.pk, source=Way.CUSTOMER, actor="self", now=now, wait=True
+        )
+        lacking = f"begins at {wish.begins_at:%Y-%m-%d %H:%M} UTC"
+    else:
+        wish = services.request_for_customer(
+            person.pk, actor=make_staff(), now=now, wait="14" in who
+        )
+        lacking = "waits for the customer's word"
+    before = DeletionRequest.objects.filter(pk=wish.pk).values().get()
+    with pytest.raises(CommandError, match=lacking):
+        call_command("erase_customer", str(person.pk))
+    assert DeletionRequest.objects.filter(pk=wish.pk).values().get() == before
+    assert User.objects.get(pk=person.pk).is_active
+
+
+def test_the_command_takes_up_what_has_begun(person: User) -> None:
+    wish = services.request_deletion(
+        person.pk, source=Way.CUSTOMER, actor="self", now=timezone.now()
+    )
+    call_command("erase_customer", str(person.pk))
+    wish.refresh_from_db()
+    assert (wish.source, wish.state) == (Way.CUSTOMER, "finished")
+    assert not User.objects.filter(pk=person.pk).exists()
 
 
 def test_the_command_names_what_it_cannot_do() -> None:

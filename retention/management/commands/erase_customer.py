@@ -14,6 +14,8 @@ from retention.journal.guard import StandstillError
 from retention.models import DeletionRequest, Source
 from retention.schedule import ENTRIES
 
+State = DeletionRequest.State
+
 
 class Command(BaseCommand):
     help = "Delete a customer with everything the schedule says, and confirm it to them by mail."
@@ -32,6 +34,7 @@ class Command(BaseCommand):
                 raise CommandError(
                     "This is a member of staff. End their staff access first."
                 ) from error
+            refuse_waiting(wish)
             try:
                 services.execute_deletion(wish, now=now)
             except StandstillError as error:
@@ -45,6 +48,20 @@ class Command(BaseCommand):
             until = row["until"] or "not settled yet"
             self.stdout.write(f"{row['count']:8}  kept ({until}): {ENTRIES[row['model']].title}")
         self.stdout.write(f"Deletion {wish.reference} is {wish.state}.")
+
+
+def refuse_waiting(wish: DeletionRequest) -> None:
+    """What the customer has not let begin yet, an operator does not begin."""
+    if wish.state == State.SCHEDULED:
+        raise CommandError(
+            f"Deletion {wish.reference} begins at {wish.begins_at:%Y-%m-%d %H:%M} UTC, as the "
+            "customer chose: nothing was deleted. They alone can take it back or let it begin now."
+        )
+    if wish.state == State.UNCONFIRMED:
+        raise CommandError(
+            f"Deletion {wish.reference}, which staff began, waits for the customer's word or for "
+            "two checks of who is asking: nothing was deleted."
+        )
 
 
 def find_customer(text: str) -> uuid.UUID:
