@@ -59,6 +59,8 @@ def request_deletion(
     since: date | None = None,
     until: date | None = None,
     wait: bool = False,
+    asked_at: datetime | None = None,
+    due_by_law: date | None = None,
     reference: uuid.UUID | None = None,
     covers_from: datetime | None = None,
     covers_before: datetime | None = None,
@@ -73,6 +75,9 @@ def request_deletion(
     The account is locked first, as by the hand-over of a message, so a mail either went before or
     does not go. A `reference` is that of a deletion which the journal holds already: it is done
     once more, after a restore, for the moments (`covers_…`) that it was about.
+
+    What the desk had before was `asked_at` then, and is due as that is, `due_by_law`; the customer
+    has a month to confirm it all the same.
 
     A period that is open, or ends ahead, ends on the day of asking: who asks again on a later day,
     while a hold keeps this one open, asks for what has come since.
@@ -107,8 +112,9 @@ def request_deletion(
         source=source,
         actor=actor,
         state=state,
-        requested_at=now,
+        requested_at=asked_at or now,
         due_on=ANSWER.end(day_of(user, now)),
+        due_by_law=due_by_law,
         begins_at=None if state == State.UNCONFIRMED and not wait else begins,
         covers_from=covers_from,
         covers_before=covers_before,
@@ -139,6 +145,8 @@ def request_for_customer(
     since: date | None = None,
     until: date | None = None,
     wait: bool = False,
+    asked_at: datetime | None = None,
+    due_by_law: date | None = None,
 ) -> DeletionRequest:
     """Staff begin it for somebody who asked them; nothing happens to the account by that.
 
@@ -156,6 +164,8 @@ def request_for_customer(
             since=since,
             until=until,
             wait=wait,
+            asked_at=asked_at,
+            due_by_law=due_by_law,
         )
         user = User.objects.get(pk=person_id)
         if request.state == State.UNCONFIRMED and user.is_confirmed:

@@ -4,8 +4,12 @@ from datetime import date, datetime
 from typing import Any, Self
 
 from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from retention.policy import WARN_BEFORE
+
+# As `DeletionRequest.law_day`.
+LAW_DAY = Coalesce("due_by_law", "due_on")
 
 
 class DeletionRequestQuerySet(QuerySet[Any]):
@@ -36,11 +40,12 @@ class DeletionRequestQuerySet(QuerySet[Any]):
 
     def late(self, today: date) -> Self:
         """The law's month is over, and it is not done."""
-        return self.under_way().filter(due_on__lt=today)
+        return self.under_way().alias(law_day=LAW_DAY).filter(law_day__lt=today)
 
     def due_soon(self, today: date) -> Self:
         """Not late yet, and no more than the last days of the law's month are left."""
-        return self.under_way().filter(due_on__range=(today, today + WARN_BEFORE))
+        days = (today, today + WARN_BEFORE)
+        return self.under_way().alias(law_day=LAW_DAY).filter(law_day__range=days)
 
     def lapsed(self) -> Self:
         """Begun by staff, and over because nobody confirmed it; the newest first."""

@@ -109,6 +109,7 @@ class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
         "requested_at",
         "begins_at",
         "due_on",
+        "due_by_law",
         "finished_at",
         "checked_by",
         "checked_again_by",
@@ -344,16 +345,16 @@ def note_of(wish: DeletionRequest, unreached: Collection[uuid.UUID]) -> str:
 
 def is_late(wish: DeletionRequest) -> bool:
     return (
-        wish.due_on is not None
-        and wish.due_on < timezone.localdate()
+        wish.law_day is not None
+        and wish.law_day < timezone.localdate()
         and wish.state not in (State.FINISHED, State.WITHDRAWN)
     )
 
 
 def due_words(wish: DeletionRequest) -> str:
-    if wish.due_on is None:
+    if wish.law_day is None:
         return f"{wish.requested_at:%Y-%m-%d %H:%M}"
-    day = human_day(wish.due_on)
+    day = human_day(wish.law_day)
     if is_late(wish):
         return _("late since %(day)s") % {"day": day}
     return _("due on %(day)s") % {"day": day}

@@ -29,8 +29,8 @@ PROOF: Final[tuple[Entry, ...]] = (
             identity="person_id actor checked_by checked_again_by",
             content="check_note",
             technical="id reference scope contact_list_id since until covers_from covers_before "
-            "state lapsed source requested_at due_on begins_at deactivated warned_at held_at "
-            "finished_at removed blanked kept journal_position journal_chain announcement "
+            "state lapsed source requested_at due_on due_by_law begins_at deactivated warned_at "
+            "held_at finished_at removed blanked kept journal_position journal_chain announcement "
             "announced answers",
         ),
         erasure=OnErasure.KEEP,

@@ -11,7 +11,7 @@ has a right to look across customers' lists.
 """
 
 import uuid
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -268,7 +268,13 @@ def start_deletion(request: PrivacyRequest, *, actor: User, now: datetime) -> uu
     if found.person_id is None or found.kind != Kind.ERASURE:
         raise AnswerRefused(_("Only a customer's request for deletion leads to one."))
     try:
-        deletion = request_for_customer(found.person_id, actor=actor, now=now)
+        deletion = request_for_customer(
+            found.person_id,
+            actor=actor,
+            now=now,
+            asked_at=asked_at(found),
+            due_by_law=found.due_on,
+        )
     except StaffStaysError:
         refused = _("This is a staff account. End the staff access first.")
         raise AnswerRefused(refused) from None
@@ -276,6 +282,14 @@ def start_deletion(request: PrivacyRequest, *, actor: User, now: datetime) -> uu
     found.save(update_fields=["deletion_reference"])
     reference: uuid.UUID = deletion.reference
     return reference
+
+
+def asked_at(request: PrivacyRequest) -> datetime:
+    """When it reached us: of a letter that we entered later, the beginning of its day."""
+    zone = zone_of(request)
+    if timezone.localdate(request.received_at, timezone=zone) == request.received_on:
+        return request.received_at
+    return datetime.combine(request.received_on, time.min, zone).astimezone(UTC)
 
 
 @transaction.atomic
@@ -303,8 +317,13 @@ def refuse_own(request: PrivacyRequest, actor: User) -> None:
 
 def day_of(request: PrivacyRequest, now: datetime) -> date:
     """The day where whoever asked lives."""
+    return timezone.localdate(now, timezone=zone_of(request))
+
+
+def zone_of(request: PrivacyRequest) -> tzinfo:
     person = person_of(request)
-    return timezone.localdate(now, timezone=zone_named(person.timezone) if person else None)
+    zone = zone_named(person.timezone) if person else None
+    return zone or timezone.get_current_timezone()
 
 
 def person_of(request: PrivacyRequest) -> User | None:

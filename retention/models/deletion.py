@@ -5,7 +5,7 @@ whom, and what was kept until which date.
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from django.db import models
@@ -68,7 +68,11 @@ class DeletionRequest(models.Model):
     actor = models.CharField(_("who"), max_length=60)
     requested_at = models.DateTimeField(_("asked for at"))
     # The day by which the law wants it done (GDPR art. 12 (3)): a month after it was asked for.
+    # While it waits for a word on what staff began, the last day for that.
     due_on = models.DateField(_("due"), null=True)
+    # Where the desk had the request before staff began it: the law's day of that one, which may
+    # come before the last day for the word, and is `due_on` once that was given (migration 0016).
+    due_by_law = models.DateField(_("due by law"), null=True, editable=False)
     # When the work may begin; until then the customer can take it back.
     begins_at = models.DateTimeField(_("begins"), null=True)
     # Staff who checked who was asking, where the customer could not confirm it themselves.
@@ -175,10 +179,15 @@ class DeletionRequest(models.Model):
             else self.State(self.state).label
         )
 
+    @property
+    def law_day(self) -> date | None:
+        """By when the law wants it done, whatever it waits for."""
+        return self.due_by_law or self.due_on
+
     def is_past_due(self, moment: datetime | None) -> bool:
         """Whether what is done then is done after the law's month. Only the days to think it over
         may lead there: they count from when the customer confirmed what staff began for them."""
-        return moment is not None and self.due_on is not None and moment.date() > self.due_on
+        return moment is not None and self.law_day is not None and moment.date() > self.law_day
 
     @property
     def begins_past_due(self) -> bool:

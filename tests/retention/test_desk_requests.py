@@ -1,7 +1,7 @@
 """Requests about personal data: the law's month, who is asking, answers, and whose list it is."""
 
 import uuid
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import IntegrityError, ProgrammingError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from accounts import support
 from accounts.models import User
@@ -17,11 +18,13 @@ from foundation.tenants import as_tenant
 from messaging.models import Message
 from retention import desk, services
 from retention import schedule as rules
+from retention.asking import day_of
 from retention.desk import AnswerRefused
 from retention.desk.authorities import DATATILSYNET, authority_for
 from retention.desk.watching import watch_requests
 from retention.models import DeletionRequest, PrivacyRequest, Source
-from retention.policy import WARN_BEFORE, Period
+from retention.policy import ANSWER, WARN_BEFORE, Period
+from retention.words import human_day
 from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +36,16 @@ def ask(person: User | None = None, **more: Any) -> PrivacyRequest:
     stranger = {} if person else {"name": "Ola Fremmed", "email": "ola@example.test"}
     fields = {"kind": Kind.ACCESS, "text": "What do you have?", "source": "page", "actor": "self"}
     return desk.open_request(**{"person": person, "now": NOW, **stranger, **fields, **more})
+
+
+DAY = timedelta(days=1)
+LATE = NOW + 24 * DAY
+
+
+def begin_late(request: PrivacyRequest) -> DeletionRequest:
+    reference = desk.start_deletion(request, actor=make_staff(), now=LATE)
+    found: DeletionRequest = DeletionRequest.objects.get(reference=reference)
+    return found
 
 
 def mails(purpose: str) -> list[Message]:
@@ -224,6 +237,60 @@ def test_a_request_for_deletion_leads_to_one_that_the_customer_confirms() -> Non
     assert (deletion.person_id, deletion.state) == (person.pk, "unconfirmed")
     with pytest.raises(AnswerRefused):
         desk.start_deletion(ask(person), actor=boss, now=NOW)
+
+
+@pytest.mark.parametrize("extended", [False, True], ids=["within a month", "extended"])
+@pytest.mark.parametrize("by", ["link", "two checks", "the customer's page"])
+def test_a_deletion_begun_late_is_due_when_the_request_was(by: str, extended: bool) -> None:
+    person = make_customer()
+    request = ask(person, kind=Kind.ERASURE)
+    if extended:
+        desk.extend_request(request, because="it is much", actor=make_staff(), now=NOW)
+        request.refresh_from_db()
+    deletion = begin_late(request)
+    assert (deletion.requested_at, deletion.law_day) == (NOW, request.due_on)
+    if by == "link":
+        services.confirm_deletion(deletion.reference, now=LATE)
+    elif by == "two checks":
+        for _each in range(2):
+            services.record_identity_check(deletion, actor=make_staff(), note="met", now=LATE)
+    else:
+        services.request_deletion(person.pk, source=Source.CUSTOMER, actor="self", now=LATE)
+    deletion.refresh_from_db()
+    assert (deletion.state, deletion.due_on) == ("requested", request.due_on)
+
+
+def test_one_begun_late_is_late_by_the_law_and_lapses_by_a_month_of_its_own() -> None:
+    person = make_customer()
+    request = ask(person, kind=Kind.ERASURE)
+    deletion = begin_late(request)
+    law, last = request.due_on, ANSWER.end(day_of(person, LATE))
+    assert (deletion.law_day, deletion.due_on) == (law, last)
+    assert not DeletionRequest.objects.late(law).exists()
+    assert DeletionRequest.objects.due_soon(law).get() == deletion
+    assert DeletionRequest.objects.late(law + DAY).get() == deletion
+    assert not DeletionRequest.objects.due_soon(law + DAY).exists()
+    with as_role(KEEPER):
+        # More than 20 days after the request: the privacy address is told the next morning.
+        assert services.watch_deletions(LATE + DAY) == 1
+        services.watch_deletions(datetime.combine(last, time(12), UTC))
+        deletion.refresh_from_db()
+        assert deletion.state == "unconfirmed"
+        services.watch_deletions(datetime.combine(last + DAY, time(12), UTC))
+    deletion.refresh_from_db()
+    assert deletion.lapsed
+    (mail,) = mails("deletions_due")
+    with translation.override(settings.LANGUAGE_CODE):
+        assert human_day(law) in mail.text
+
+
+def test_a_letter_entered_later_was_asked_for_on_its_day() -> None:
+    day = date(2026, 1, 31)
+    person = make_customer(timezone="Europe/Oslo")
+    request = ask(person, kind=Kind.ERASURE, source="staff", received_on=day)
+    deletion = begin_late(request)
+    assert deletion.requested_at == datetime(2026, 1, 30, 23, tzinfo=UTC)
+    assert deletion.law_day == date(2026, 2, 28)
 
 
 def test_a_customer_takes_a_request_back_once() -> None:

@@ -1,0 +1,64 @@
+"""The law's month of what the desk had first, and a count of the sign-ins that a word ended."""
+
+from importlib import import_module
+
+from django.db import migrations, models
+
+# A landed migration never changes: what the function was is taken from there.
+before = import_module("retention.migrations.0007_deletion")
+
+# As before, and: once it may begin, the day that counts is the law's, where the desk had the
+# request first. Still no word of a caller moves it.
+MOVE_ON = """
+CREATE OR REPLACE FUNCTION retention_move_on(
+    p_request uuid, p_by text, p_begins timestamptz, p_waits boolean, p_deactivated boolean)
+RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    IF p_by NOT IN ('checked', 'confirmed', 'anew') THEN
+        RAISE EXCEPTION 'by what' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    UPDATE retention_deletionrequest
+       SET state = CASE WHEN CASE p_by WHEN 'anew' THEN p_waits ELSE begins_at IS NOT NULL END
+                        THEN 'scheduled' ELSE 'requested' END,
+           begins_at = CASE WHEN p_by = 'anew' OR begins_at IS NULL THEN p_begins
+                            ELSE greatest(p_begins, requested_at + interval '336 hours') END,
+           due_on = coalesce(due_by_law, due_on),
+           deactivated = p_deactivated
+     WHERE id = p_request AND CASE state
+           WHEN 'unconfirmed' THEN p_by <> 'checked' OR checked_again_by <> ''
+           WHEN 'scheduled' THEN p_by = 'anew' AND NOT p_waits
+           ELSE false END;
+    RETURN FOUND;
+END $$;
+REVOKE EXECUTE ON FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean)
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean)
+    TO portal_app, portal_keeper;
+"""
+BEFORE = """
+DROP FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean);
+"""
+
+# What the desk has begun and is under way.
+UNDER_WAY = """
+UPDATE retention_deletionrequest d
+   SET due_by_law = p.due_on,
+       due_on = CASE d.state WHEN 'unconfirmed' THEN d.due_on ELSE p.due_on END
+  FROM retention_privacyrequest p
+ WHERE p.deletion_reference = d.reference
+   AND d.source = 'staff' AND d.state IN ('unconfirmed', 'scheduled', 'requested');
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("retention", "0015_lapsed")]
+
+    operations = [
+        migrations.AddField(
+            model_name="deletionrequest",
+            name="due_by_law",
+            field=models.DateField(editable=False, null=True, verbose_name="due by law"),
+        ),
+        migrations.RunSQL(MOVE_ON, BEFORE + before.MOVE_ON),
+        migrations.RunSQL(UNDER_WAY, migrations.RunSQL.noop),
+    ]
