@@ -251,21 +251,21 @@ def move_on(
 ) -> None:
     """Confirmed, or no longer to wait: where it was unconfirmed, mail and sign-ins stop now.
 
-    `by` says on whose word: `checked`, `confirmed` or `anew` (migration 0007). `TooLateError`, and
-    nothing is changed, where it was taken back or lapsed a moment ago.
+    `by` says on whose word: `checked`, `confirmed` or `anew` (migrations 0007,
+    0016). `TooLateError`, and nothing is changed, where it was taken back or lapsed a moment ago.
     """
     waits = begins > now
     # A day that is set already is not put off by asking again.
     if request.state == State.REQUESTED or (request.state == State.SCHEDULED and waits):
         return
-    deactivated = request.deactivated
+    ended, deactivated = 0, request.deactivated
     if request.scope == Scope.EVERYTHING:
-        _ended, stopped = stop_account(user, waits=waits, now=now)
+        ended, stopped = stop_account(user, waits=waits, now=now)
         deactivated = deactivated or stopped
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT retention_move_on(%s, %s, %s, %s, %s)",
-            [request.pk, by, begins, waits, deactivated],
+            "SELECT retention_move_on(%s, %s, %s, %s, %s, %s)",
+            [request.pk, by, begins, waits, deactivated, ended],
         )
         if not cursor.fetchone()[0]:
             raise TooLateError

@@ -8,10 +8,13 @@ from django.db import migrations, models
 before = import_module("retention.migrations.0007_deletion")
 
 # As before, and: once it may begin, the day that counts is the law's, where the desk had the
-# request first. Still no word of a caller moves it.
+# request first. Still no word of a caller moves it. And the sign-ins that ended with that word are
+# counted, as where a deletion begins without one. A process of before counts none.
 MOVE_ON = """
-CREATE OR REPLACE FUNCTION retention_move_on(
-    p_request uuid, p_by text, p_begins timestamptz, p_waits boolean, p_deactivated boolean)
+DROP FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean);
+CREATE FUNCTION retention_move_on(
+    p_request uuid, p_by text, p_begins timestamptz, p_waits boolean, p_deactivated boolean,
+    p_ended integer DEFAULT 0)
 RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     IF p_by NOT IN ('checked', 'confirmed', 'anew') THEN
@@ -28,15 +31,21 @@ BEGIN
            WHEN 'unconfirmed' THEN p_by <> 'checked' OR checked_again_by <> ''
            WHEN 'scheduled' THEN p_by = 'anew' AND NOT p_waits
            ELSE false END;
-    RETURN FOUND;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE retention_deletionstep SET removed = removed + p_ended
+     WHERE request_id = p_request AND name = 'accounts.Session' AND p_ended > 0;
+    RETURN true;
 END $$;
-REVOKE EXECUTE ON FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean)
-    FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean)
+REVOKE EXECUTE ON FUNCTION
+    retention_move_on(uuid, text, timestamptz, boolean, boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    retention_move_on(uuid, text, timestamptz, boolean, boolean, integer)
     TO portal_app, portal_keeper;
 """
 BEFORE = """
-DROP FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean);
+DROP FUNCTION retention_move_on(uuid, text, timestamptz, boolean, boolean, integer);
 """
 
 # What the desk has begun and is under way.

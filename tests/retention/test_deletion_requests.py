@@ -17,6 +17,7 @@ from messaging.models import Message
 from retention import asking, deleting, erasure, services
 from retention.models import DeletionRequest, DeletionStep, RetentionRun, Scope, Source
 from retention.policy import ANSWER, WAY_BACK
+from retention.receipts import removed
 from retention.tokens import Purpose, make_token
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.retention.test_data_pages import proven
@@ -147,6 +148,50 @@ def test_who_signed_in_meanwhile_is_signed_out_when_it_begins() -> None:
     work(ITS_DAY)
     wish.refresh_from_db()
     assert wish.removed["accounts.Session"] == 1
+
+
+def sign_in_on(person: User, *devices: str) -> None:
+    for device in devices:
+        Session.objects.create(
+            session_key=device, session_data="", expire_date=ITS_DAY, user=person
+        )
+
+
+@pytest.mark.parametrize("by", ["link", "link, with 14 days", "two checks", "do not wait"])
+def test_sign_ins_that_end_with_a_word_are_counted_with_those_of_its_day(by: str) -> None:
+    person = make_customer()
+    if by == "do not wait":
+        wish = ask(person)
+    else:
+        wish = services.request_for_customer(
+            person.pk, actor=make_staff(), now=NOW, wait="14" in by
+        )
+    sign_in_on(person, "phone", "laptop")
+    if by == "do not wait":
+        ask(person, wait=False)
+    elif by == "two checks":
+        for _each in range(2):
+            services.record_identity_check(wish, actor=make_staff(), note="seen", now=NOW)
+    else:
+        services.confirm_deletion(wish.reference, now=NOW)
+    assert not Session.objects.filter(user=person).exists()
+    later = 0
+    if "14" in by:
+        sign_in_on(person, "tablet")
+        later = 1
+    work(ITS_DAY)
+    wish.refresh_from_db()
+    assert wish.removed["accounts.Session"] == 2 + later
+    (row,) = [row for row in removed(wish) or () if row["model"] == "accounts.Session"]
+    assert (row["method"], row["count"]) == ("deleted", 2 + later)
+
+
+def test_a_word_that_ends_no_sign_in_tells_of_none() -> None:
+    wish = services.request_for_customer(make_customer().pk, actor=make_staff(), now=NOW)
+    services.confirm_deletion(wish.reference, now=NOW)
+    work(NOW)
+    wish.refresh_from_db()
+    assert "accounts.Session" not in wish.removed
 
 
 def test_taken_back_in_time_the_account_is_as_it_was() -> None:
