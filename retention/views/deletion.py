@@ -1,6 +1,7 @@
 """Have everything deleted: now, or in 14 days with a way back; and how far it is."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from allauth.account.decorators import reauthentication_required
@@ -14,7 +15,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.models import User
 from retention import services
+from retention.asking import day_of
 from retention.erasure import held_of
 from retention.holdings import PIECES, preview_erasure
 from retention.models import DeletionRequest, DeletionStep, Scope, Source
@@ -84,10 +87,10 @@ def waiting_of(person_id: uuid.UUID) -> DeletionRequest | None:
 def show_deletion(request: HttpRequest, reference: uuid.UUID) -> HttpResponse:
     """Readable by whoever has the address of the page; says how far it is, and nothing more."""
     wish = get_object_or_404(DeletionRequest, reference=reference)
-    return render(request, "retention/deletion.html", progress_of(wish))
+    return render(request, "retention/deletion.html", progress_of(wish, now=timezone.now()))
 
 
-def progress_of(wish: DeletionRequest) -> dict[str, Any]:
+def progress_of(wish: DeletionRequest, *, now: datetime) -> dict[str, Any]:
     """Steps and rows, the step at work, and the classes that a hold keeps."""
     steps = list(wish.steps.all())
     left = [step for step in steps if step.finished_at is None]
@@ -95,22 +98,29 @@ def progress_of(wish: DeletionRequest) -> dict[str, Any]:
         "wish": wish,
         "whole": wish.scope == Scope.EVERYTHING,
         "under_way": wish.state == State.REQUESTED,
+        "late": is_late(wish, now),
         "done": len(steps) - len(left),
         "total": len(steps),
         "rows": sum(step.removed for step in steps),
         "classes": [
             (title_of(step), step) for step in steps if step.removed and step.name not in PIECES
         ],
-        "held": held_classes(wish, left),
+        "held": held_classes(wish, left, now),
     }
 
 
-def held_classes(wish: DeletionRequest, left: list[DeletionStep]) -> list[str]:
+def is_late(wish: DeletionRequest, now: datetime) -> bool:
+    """Whether the last day of the law's month has ended where the customer is."""
+    user = User.objects.filter(pk=wish.person_id).first()
+    return user is not None and wish.due_on is not None and day_of(user, now) > wish.due_on
+
+
+def held_classes(wish: DeletionRequest, left: list[DeletionStep], now: datetime) -> list[str]:
     """What waits although everything before it is done: a legal hold keeps it."""
     done = any(step.finished_at for step in wish.steps.all())
     if wish.state != State.REQUESTED or not done or wish.person_id is None:
         return []
-    entries = held_of(wish.person_id, [step.name for step in left], now=timezone.now())
+    entries = held_of(wish.person_id, [step.name for step in left], now=now)
     return sorted({str(entry.title) for entry in entries})
 
 
