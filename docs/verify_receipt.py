@@ -18,7 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 LARGEST = 200_000
-DELETION = [f"ClickSend Portal, deletion receipt, form {number}" for number in (1, 2, 3)]
+DELETION = [f"ClickSend Portal, deletion receipt, form {number}" for number in (1, 2, 3, 4)]
 ACCESS = "ClickSend Portal, access receipt, form 1"
 STATES = {"granted": "Given", "refused": "Refused", "withdrawn": "Withdrawn"}
 

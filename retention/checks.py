@@ -216,7 +216,7 @@ def leaving_errors(entry: Entry, entries: Mapping[str, Entry]) -> Iterator[Check
 
 
 def erasure_errors(entry: Entry) -> Iterator[CheckMessage]:
-    """What outlives a person's erasure says why, and what is kept whole under which law; and the
+    """What outlives a person's erasure, whole or blanked, says why and under which law; and the
     receipt can say until when.
     """
     if outlives(entry) and not is_told(entry):
@@ -225,13 +225,13 @@ def erasure_errors(entry: Entry) -> Iterator[CheckMessage]:
             "and a rule, or a way in retention/staying.py.",
             id="retention.E010",
         )
-    if entry.erasure == OnErasure.KEEP and not (entry.why_kept and entry.law):
+    if outlives(entry) and not (entry.why_kept and entry.law):
         yield Error(
             f"{entry.model} outlives an erasure without saying why and under which law.",
             id="retention.E009",
         )
-    if entry.erasure == OnErasure.BLANK and not (entry.blanked and entry.why_kept):
+    if entry.erasure == OnErasure.BLANK and not entry.blanked:
         yield Error(
-            f"{entry.model} is blanked without saying which columns and why it stays.",
+            f"{entry.model} is blanked without saying which columns.",
             id="retention.E009",
         )

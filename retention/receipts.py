@@ -28,7 +28,7 @@ from consent.proof.receipts import (
 from consent.proof.shape import DELETION_FORM
 from retention.models import DeletionRequest, Scope, Source
 from retention.schedule import ENTRIES
-from retention.staying import Kept, entry_named, kept_as_recorded
+from retention.staying import CONTRACT, Kept, entry_named, kept_as_recorded
 from retention.words import human_day, kept_sentence, scope_words
 
 
@@ -131,11 +131,12 @@ def removed(wish: DeletionRequest) -> list[dict[str, Any]] | None:
 
 
 def staying(wish: DeletionRequest, model: str, *, is_blanked: bool) -> dict[str, Any]:
-    """Of blanked rows why they stay and until when; nothing of rows that are gone."""
+    """Of blanked rows why they stay, under which law and until when; nothing of deleted ones."""
     if not is_blanked:
-        return {"reason": "", "until": None, "how_long": ""}
+        return {"reason": "", "law": "", "until": None, "how_long": ""}
     if wish.scope == Scope.PROFILE:
-        return {"reason": capfirst(account_stays()), "until": None, "how_long": ""}
+        account = {"reason": capfirst(account_stays()), "law": str(CONTRACT)}
+        return account | {"until": None, "how_long": ""}
     of_these = [each for each in kept_as_recorded(wish.kept) if each.entry.model == model]
     # Of a class of which a part is kept as it is, too, what is blanked has a row of its own.
     told = [each for each in of_these if each.blanked] or of_these
@@ -143,6 +144,7 @@ def staying(wish: DeletionRequest, model: str, *, is_blanked: bool) -> dict[str,
     until = None if is_open else max((each.until for each in told if each.until), default=None)
     return {
         "reason": capfirst(str(entry_named(model).why_kept)),
+        "law": str(entry_named(model).law),
         "until": None if until is None else until.isoformat(),
         "how_long": "; ".join(dict.fromkeys(how_long(each) for each in told)),
     }

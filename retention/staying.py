@@ -34,6 +34,8 @@ USES = "consent.ReferenceUse"
 ITEMS = "retention.PhysicalItem"
 REQUESTS = "retention.DeletionRequest"
 
+CONTRACT: Final = gettext_lazy("GDPR Art. 6 (1) (b): it is a part of what we have agreed with you")
+
 # Why something outlives a deletion of a part, and under which law, by class.
 OF_A_PART: Final[Mapping[str, tuple[Words, Words]]] = {
     "messaging.MessageRecord": (
@@ -47,14 +49,14 @@ OF_A_PART: Final[Mapping[str, tuple[Words, Words]]] = {
         gettext_lazy(
             "how your sending went is not a part of this; you can delete reports yourself"
         ),
-        "",
+        CONTRACT,
     ),
     "messaging.Tombstone": (
         gettext_lazy(
             "a keyed hash of the number each had at the platform keeps it out when the platform "
             "sends it again; it says nothing else"
         ),
-        "",
+        gettext_lazy("GDPR Art. 17 (1): what you had us erase must not come back"),
     ),
 }
 

@@ -183,7 +183,8 @@ ACCESS_RECEIPT: dict[str, Any] = {
 # out in an older form is verified in that form for ever.
 DELETION_FORM_1 = "ClickSend Portal, deletion receipt, form 1"
 DELETION_FORM_2 = "ClickSend Portal, deletion receipt, form 2"
-DELETION_FORM = "ClickSend Portal, deletion receipt, form 3"
+DELETION_FORM_3 = "ClickSend Portal, deletion receipt, form 3"
+DELETION_FORM = "ClickSend Portal, deletion receipt, form 4"
 KEPT_1: dict[str, Any] = {
     "model": is_text,
     "title": is_text,
@@ -262,24 +263,27 @@ DELETION_RECEIPT_2: dict[str, Any] = {
 }
 # Form 3 says of blanked rows why they stay and until when, what a part left as it was, and that
 # nobody is told of a part.
-DELETION_RECEIPT: dict[str, Any] = DELETION_RECEIPT_2 | {
-    "schema_version": lambda value: value == DELETION_FORM,
+REMOVED_3: dict[str, Any] = REMOVED_1 | {
+    "reason": is_text,
+    "until": or_null(day),
+    "how_long": is_text,
+}
+DELETION_RECEIPT_3: dict[str, Any] = DELETION_RECEIPT_2 | {
+    "schema_version": lambda value: value == DELETION_FORM_3,
     "deletion": DELETION_RECEIPT_2["deletion"]
-    | {
-        "removed": or_null(
-            is_list_of(
-                is_shaped(
-                    REMOVED_1 | {"reason": is_text, "until": or_null(day), "how_long": is_text}
-                )
-            )
-        ),
-        "stays": is_text,
-    },
+    | {"removed": or_null(is_list_of(is_shaped(REMOVED_3))), "stays": is_text},
     "told": or_null(is_shaped(TOLD_2 | {"remark": is_text})),
+}
+# Form 4 says of blanked rows under which law they stay.
+DELETION_RECEIPT: dict[str, Any] = DELETION_RECEIPT_3 | {
+    "schema_version": lambda value: value == DELETION_FORM,
+    "deletion": DELETION_RECEIPT_3["deletion"]
+    | {"removed": or_null(is_list_of(is_shaped(REMOVED_3 | {"law": is_text})))},
 }
 DELETION_RECEIPTS = {
     DELETION_FORM_1: DELETION_RECEIPT_1,
     DELETION_FORM_2: DELETION_RECEIPT_2,
+    DELETION_FORM_3: DELETION_RECEIPT_3,
     DELETION_FORM: DELETION_RECEIPT,
 }
 

@@ -45,6 +45,7 @@ DESK: Final[tuple[Entry, ...]] = (
             "that a request of its kind came and when it was answered; whose it was and what it "
             "said is blanked"
         ),
+        law=_("GDPR Art. 12 (3) and 5 (2): we must be able to show that we answered, and in time"),
         rules=(
             Rule(
                 name="privacy_requests",

@@ -55,6 +55,10 @@ ITEMS: Final[tuple[Entry, ...]] = (
             "that the item exists, until it is destroyed: within 30 days when it was yours alone; "
             "whose it is, is blanked"
         ),
+        law=_(
+            "GDPR Art. 5 (1) (f) and 5 (2): it is destroyed securely, and we must be able to show "
+            "it"
+        ),
         no_clock=_("kept until it is destroyed, and then listed for as long as its certificate"),
         exported=True,
     ),

@@ -63,6 +63,10 @@ PROOF: Final[tuple[Entry, ...]] = (
         erasure=OnErasure.BLANK,
         blanked=("customer_id", "reason", "release_reason"),
         why_kept=_("that a hold was placed and released, and when; it no longer says about whom"),
+        law=_(
+            "GDPR Art. 17 (3) (e) and 5 (2): what a legal claim needs may be kept, and we must be "
+            "able to show when it was"
+        ),
         rules=(
             Rule(
                 name="legal_holds",

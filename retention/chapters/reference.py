@@ -105,6 +105,10 @@ REFERENCE: Final[tuple[Entry, ...]] = (
             "where something about you still has to be taken down, until it is: the address or the "
             "copies as they were written down"
         ),
+        law=_(
+            "GDPR Art. 17 (2) and 5 (2): what was made public must come down, and we must be able "
+            "to show that it did"
+        ),
         rules=(
             Rule(
                 name="reference_uses",

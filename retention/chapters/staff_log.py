@@ -24,6 +24,7 @@ STAFF_LOG: Final[tuple[Entry, ...]] = (
         erasure=OnErasure.BLANK,
         blanked=("object_id", "object_repr", "change_message"),
         why_kept=_("that a member of staff did something stays; to whom is blanked"),
+        law=_("GDPR Art. 5 (2) and 32: we must be able to show what our staff did with data"),
         rules=(
             Rule(
                 name="staff_log",

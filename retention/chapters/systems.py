@@ -37,6 +37,7 @@ SYSTEMS: Final[tuple[Entry, ...]] = (
             "one notice to each of those systems that you are erased, with your key and customer "
             "number: its content goes when it is answered, after a week at the latest"
         ),
+        law=_("GDPR Art. 19: whoever got your data from us must be told that it is erased"),
         rules=(
             Rule(
                 name="webhook_deliveries",

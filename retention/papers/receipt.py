@@ -89,7 +89,7 @@ def write_removed(paper: Paper, removed: list[dict[str, Any]] | None) -> None:
             (
                 Column(_("What"), 3),
                 Column(_("Emptied"), 2),
-                Column(_("Why it stays, and how long"), 4),
+                Column(_("Why it stays, under which law, and how long"), 4),
                 *columns[1:],
             ),
             [
@@ -100,7 +100,9 @@ def write_removed(paper: Paper, removed: list[dict[str, Any]] | None) -> None:
 
 
 def why_stays(row: dict[str, Any]) -> str:
-    return "\n".join(f"{capfirst(row[name])}." for name in ("reason", "how_long") if row[name])
+    return "\n".join(
+        f"{capfirst(row[name])}." for name in ("reason", "law", "how_long") if row[name]
+    )
 
 
 def write_kept(paper: Paper, kept: list[dict[str, Any]] | None, stays: str) -> None:

@@ -31,6 +31,7 @@ from consent.proof.shape import (
     DELETION_FORM,
     DELETION_FORM_1,
     DELETION_FORM_2,
+    DELETION_FORM_3,
     DELETION_RECEIPT,
 )
 from consent.proof.verifying import Step, verify
@@ -109,6 +110,7 @@ def erased_by_hand() -> dict[str, Any]:
                     "method": "deleted",
                     "fields": [],
                     "reason": "",
+                    "law": "",
                     "until": None,
                     "how_long": "",
                 }
@@ -180,6 +182,20 @@ def test_its_counts_are_those_of_the_request() -> None:
     assert invoices["reason"].startswith("The law on book-keeping demands them")
     assert invoices["law"].startswith("Bookkeeping Act section 13")
     assert fingerprint["law"].startswith("GDPR Art. 21 (3)")
+    blanked = {row["model"]: row["law"] for row in deletion["removed"] if row["fields"]}
+    assert (
+        {model for model, law in blanked.items() if law}
+        == blanked.keys()
+        >= {
+            "accounts.Invoice",
+            "admin.LogEntry",
+            "consent.ReferenceUse",
+            "retention.PhysicalItem",
+            "retention.PrivacyRequest",
+        }
+    )
+    assert all(row["law"] for row in deletion["kept"])
+    assert not any(row["law"] for row in deletion["removed"] if not row["fields"])
     assert fingerprint["until"] == f"{years_later(NOW, 3):%Y-%m-%d}"
 
 
@@ -617,8 +633,16 @@ def test_not_even_we_can_sign_one_of_another_form(
     assert verify(forged.changed(GENUINE, change), forged.KEYS).step == step
 
 
+def of_form_3(receipt: Any) -> None:
+    """As they were handed out before receipts said under which law blanked rows stay."""
+    receipt["schema_version"] = DELETION_FORM_3
+    for row in receipt["deletion"]["removed"]:
+        del row["law"]
+
+
 def of_form_2(receipt: Any) -> None:
     """As they were handed out before receipts said why blanked rows stay."""
+    of_form_3(receipt)
     receipt["schema_version"] = DELETION_FORM_2
     for row in receipt["deletion"]["removed"]:
         del row["reason"], row["until"], row["how_long"]
@@ -640,6 +664,7 @@ def of_form_1(receipt: Any) -> None:
     [
         (DELETION_FORM_1, of_form_1, "everything"),
         (DELETION_FORM_2, of_form_2, "meldinger fra en periode"),
+        (DELETION_FORM_3, of_form_3, "meldinger fra en periode"),
     ],
 )
 def test_receipts_of_before_stay_genuine(

@@ -136,6 +136,8 @@ def test_the_receipt_of_a_part_says_what_stays_and_the_preview_said_it_before(
         assert row["title"] in paper
         assert row["reason"] in paper
         assert row["how_long"].lower() in paper.lower()
+        assert row["law"]
+        assert row["law"] in paper
     mail = Message.objects.get(purpose="part_deleted")
     for row in receipt["deletion"]["kept"]:
         assert f"{row['title']}: {row['count']}, {row['how_long']}" in mail.text
@@ -163,6 +165,8 @@ def test_blanked_columns_of_the_profile_say_why_the_account_stays(
     receipt, paper = said(erase(person, Scope.PROFILE), monkeypatch)
     (row,) = (row for row in receipt["deletion"]["removed"] if row["method"] == "blanked")
     assert row["reason"].startswith("The account stays, with name")
+    assert row["law"].startswith("GDPR Art. 6 (1) (b)")
+    assert row["law"] in paper
     assert row["reason"] in paper
 
 
@@ -197,6 +201,8 @@ def test_what_still_says_something_of_them_is_kept_until_a_day(
     assert kept["consent.ReferenceUse"]["count"] == kept["consent.Delivery"]["count"] == 1
     for row in kept.values():
         assert row["reason"]
+        assert row["law"]
+        assert row["law"] in paper
         assert row["reason"] in paper
         assert row["how_long"].lower() in paper.lower()
 
@@ -214,6 +220,8 @@ def test_blanked_rows_say_why_they_stay_and_until_when(
     assert uses["how_long"] == "2 stay for 3 years after it was removed"
     for row in rows.values():
         assert row["reason"] in paper
+        assert row["law"]
+        assert row["law"] in paper
         assert row["how_long"].lower() in paper.lower()
     for row in receipt["deletion"]["removed"]:
         if row["method"] == "deleted":
@@ -279,7 +287,7 @@ def test_every_class_that_outlives_an_erasure_is_on_the_receipt_of_who_has_all_o
 def test_a_class_that_outlives_an_erasure_and_that_no_receipt_could_tell_fails_the_check() -> None:
     entry = ENTRIES["accounts.SupportQuestion"]
     told = dataclasses.replace(
-        entry, erasure=OnErasure.BLANK, blanked=("name", "email"), why_kept="because"
+        entry, erasure=OnErasure.BLANK, blanked=("name", "email"), why_kept="because", law="a law"
     )
     models = [model_of(entry)]
     assert schedule_errors(models, {entry.model: told}) == []

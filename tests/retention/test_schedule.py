@@ -21,6 +21,7 @@ from retention.checks import schedule_errors
 from retention.entries import DataClass, Entry, Field, Kind, Leaves, OnErasure, Removal, Then, kinds
 from retention.policy import Period, years
 from retention.schedule import ENTRIES, RULES, SCHEDULE, personal_entries
+from retention.staying import OF_A_PART, outlives
 from retention.words import ERASURE_MEANINGS, KIND_MEANINGS
 
 MODELS = apps.get_models(include_auto_created=True)
@@ -187,6 +188,23 @@ def test_a_name_that_leads_nowhere_fails(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize("changes", [{"law": ""}, {"why_kept": ""}])
 def test_what_outlives_an_erasure_says_why_and_under_which_law(changes: dict[str, Any]) -> None:
     assert ids(with_invoice(**changes)) == {"retention.E009"}
+
+
+@pytest.mark.parametrize("model", [each.model for each in SCHEDULE if outlives(each)])
+@pytest.mark.parametrize("changes", [{"law": ""}, {"why_kept": ""}], ids=str)
+def test_so_does_whatever_outlives_one_blanked_rows_and_notices_too(
+    model: str, changes: dict[str, Any]
+) -> None:
+    entry = ENTRIES[model]
+    # A class that goes is said to outlive by that reason alone.
+    goes = "why_kept" in changes and entry.erasure == OnErasure.DELETE
+    assert ids(ENTRIES | {model: replace(entry, **changes)}) == (
+        set() if goes else {"retention.E009"}
+    )
+
+
+def test_what_a_part_leaves_says_why_and_under_which_law() -> None:
+    assert all(why and law for why, law in OF_A_PART.values())
 
 
 def test_what_is_blanked_says_which_columns() -> None:
