@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from accounts.models import User
+from foundation import standstill
 from retention import emails
 from retention.asking import day_of
 from retention.clock import why_clock_unsettled
@@ -23,7 +24,10 @@ def watch_deletions(now: datetime) -> int:
     """Daily: tell the privacy address once of each that is open after 20 days; how many.
 
     One that nobody confirmed by the day on which it is due is over: whoever asked can ask again.
+    None in standstill: in a restored database one may wait that was confirmed and done long ago.
     """
+    if standstill.why(pages=True):
+        return 0
     if doubt := why_clock_unsettled(now):
         logger.error("no deletion lapses: %s", doubt)
     else:

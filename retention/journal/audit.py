@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from consent.models import ConsentDetail, Head, Leaf, Topic
 from foundation.addresses import person_hash
@@ -18,6 +19,7 @@ from retention.journal.store import (
     JournalUnreachableError,
     open_journal,
 )
+from retention.models import DeletionRequest
 
 
 def first_difference(now: datetime) -> str:
@@ -59,6 +61,8 @@ def _first_difference() -> str:
             return f"record {record.position} of the journal: head {entry['size']} is another"
         elif entry["kind"] == "withdrawal" and not is_known(record):
             return f"record {record.position} of the journal: a deletion was not taken back"
+        elif entry["kind"] in ("erasure", "partial") and _never_began(entry):
+            return f"record {record.position} of the journal: a deletion was not done"
         elif entry["kind"] == "holds":
             holds = record  # the newest says all there is to know
     if holds is not None and not is_known(holds):
@@ -66,6 +70,12 @@ def _first_difference() -> str:
     if (left := next(leaves, None)) is not None:
         return f"the journal lacks leaf {left[0]}"
     return f"the journal lacks head {min(heads)}" if heads else ""
+
+
+def _never_began(entry: Entry) -> bool:
+    """Its row says that it waits, or lapsed. Where there is none it has left with its rule."""
+    wishes = DeletionRequest.objects.filter(reference=entry["reference"])
+    return wishes.filter(Q(state__in=["unconfirmed", "scheduled"]) | Q(lapsed=True)).exists()
 
 
 def _checkpoint_differs() -> str:

@@ -136,9 +136,10 @@ def is_known(record: Record) -> bool:
         case "head":
             return tree.tree_size() >= int(entry["size"])
         case "erasure" | "partial":
-            asked = DeletionRequest.objects.filter(reference=entry["reference"])
-            # One that waits was journaled when it began, so this is a state of before.
-            return asked.exclude(state__in=["unconfirmed", "scheduled"]).exists()
+            # It was journaled when it began. One that waits is a state of before; so is one that
+            # came to nothing, for nobody takes back what has begun.
+            begun = DeletionRequest.objects.filter(state__in=["requested", "finished"])
+            return begun.filter(reference=entry["reference"]).exists()
         case "withdrawal":
             asked = DeletionRequest.objects.filter(reference=entry["reference"])
             return not asked.filter(state__in=["unconfirmed", "scheduled"]).exists()

@@ -361,7 +361,7 @@ def _erasure(record: Record, people: People, report: Report, now: datetime) -> N
     """The request and the suppression; the steps follow, each in its own transaction."""
     entry = record.entry
     report.add("suppressed addresses", _suppress(entry, Suppression.Reason.ERASED))
-    if DeletionRequest.objects.filter(reference=entry["reference"]).exists():
+    if _is_asked(entry):
         return
     person = people.by_person.get(entry["person"])
     if person is None or not User.objects.filter(pk=person).exists():
@@ -382,7 +382,7 @@ def _erasure(record: Record, people: People, report: Report, now: datetime) -> N
 def _partial(record: Record, people: People, report: Report, now: datetime) -> None:
     """The same part goes once more: what was there when it was asked for, and nothing later."""
     entry = record.entry
-    if DeletionRequest.objects.filter(reference=entry["reference"]).exists():
+    if _is_asked(entry):
         return
     person = people.by_person.get(entry["person"])
     if person is None or not User.objects.filter(pk=person).exists():
@@ -398,6 +398,15 @@ def _partial(record: Record, people: People, report: Report, now: datetime) -> N
         **_part_of(entry),
     )
     report.add("parts erased again")
+
+
+def _is_asked(entry: Entry) -> bool:
+    """Whether it stands here. One that came to nothing names nobody any more: it did so in the
+    restored database alone, and is asked for anew with what the record says.
+    """
+    wishes = DeletionRequest.objects.filter(reference=entry["reference"])
+    wishes.filter(state=DeletionRequest.State.WITHDRAWN).delete()
+    return wishes.exists()
 
 
 def _part_of(entry: Entry) -> dict[str, Any]:

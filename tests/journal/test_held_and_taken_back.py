@@ -9,6 +9,7 @@ from django.core.management import call_command
 
 from accounts.models import Session, User
 from consent.models import ConsentDetail
+from foundation import standstill
 from messaging.models import Message
 from retention import services
 from retention.holding import holds_now
@@ -23,6 +24,7 @@ from retention.journal.store import Journal
 from retention.models import DeletionRequest, LegalHold, Scope
 from retention.models import Source as Way
 from retention.policy import HOLD_UNAPPROVED
+from retention.watching import lapse
 from tests.factories import NOW, make_customer, make_staff
 from tests.journal.life import Killed, entries_of, forgotten, no
 from tests.journal.test_years import OVER, everything
@@ -284,6 +286,51 @@ def test_one_that_still_waits_goes_on_waiting(reader: User, journal: Journal) ->
     run()
     wish.refresh_from_db()
     assert wish.state == "scheduled"
+
+
+@pytest.mark.parametrize("scope", [Scope.EVERYTHING, Scope.PROFILE])
+@pytest.mark.parametrize("is_there", [True, False], ids=["there", "gone meanwhile"])
+def test_one_that_was_done_is_missed_and_done_again_though_it_came_to_nothing_here(
+    is_there: bool, scope: Scope, reader: User, staff: User, journal: Journal
+) -> None:
+    """In the backup it waits for a word; it lapses before anybody asks the journal."""
+    reader.first_name, reader.phone = "Kari", "+4790000000"
+    reader.save()
+    wish = services.request_for_customer(reader.pk, actor=staff, now=NOW, scope=scope)
+    with forgotten():
+        services.confirm_deletion(wish.reference, now=NOW)
+        services.run_deletions(NOW)
+        keep_log(NOW)
+    assert wish.due_on is not None
+    assert lapse(wish.pk, now=NOW + timedelta(days=40))
+    if not is_there:
+        User.objects.filter(pk=reader.pk).delete()
+    mails = Message.objects.count()
+    assert check().startswith(Reason.RESTORED)
+    standstill.forget()
+    run()
+    done = DeletionRequest.objects.get(reference=wish.reference)
+    assert (done.state, done.lapsed, done.person_id) == ("finished", False, None)
+    assert done.journal_position is not None or not is_there
+    left = User.objects.filter(pk=reader.pk).first()
+    assert (left is not None) == (is_there and scope == Scope.PROFILE)
+    assert left is None or left.phone == ""
+    assert Message.objects.count() <= mails
+    assert check() == first_difference(LATER) == ""
+
+
+def test_a_deletion_that_was_not_done_is_found_by_the_audit(reader: User, journal: Journal) -> None:
+    with forgotten():
+        wish = ask(reader)
+        services.execute_deletion(wish, now=NOW)
+        keep_log(NOW)
+    run()
+    assert first_difference(LATER) == ""
+    again = DeletionRequest.objects.filter(reference=wish.reference)
+    again.update(state="withdrawn", lapsed=True)
+    assert "a deletion was not done" in first_difference(LATER)
+    again.delete()
+    assert first_difference(LATER) == ""
 
 
 @pytest.mark.parametrize("name", ["note_withdrawal", "move_mark"])

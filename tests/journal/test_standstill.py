@@ -1,5 +1,6 @@
 """What stops, and what does not, when journal and database do not belong together."""
 
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from retention.journal.keeping import keep_log
 from retention.journal.store import Journal
 from retention.models import JournalMark
 from retention.models import Source as Way
-from tests.factories import NOW, make_campaign, make_customer, topic
+from tests.factories import NOW, make_campaign, make_customer, make_staff, topic
 from tests.journal.life import entries_of, forgotten, no
 from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import started
@@ -254,6 +255,28 @@ def test_no_deletion_begins_in_standstill(journal: Journal) -> None:
     with as_role(KEEPER):
         assert services.run_deletions(NOW) == 0
     assert journal.tail() == tail
+
+
+def test_nothing_lapses_and_nobody_is_told_of_late_deletions_in_standstill(
+    own_journal: Path,
+) -> None:
+    """It may have been confirmed and done after the backup."""
+    wish = services.request_for_customer(make_customer().pk, actor=make_staff(), now=NOW)
+    assert wish.due_on is not None
+    kept = own_journal.with_name("kept")
+    make_history()
+    own_journal.rename(kept)
+    mails = Message.objects.count()
+    over = NOW + timedelta(days=40)
+    with as_role(KEEPER):
+        assert services.watch_deletions(over) == 0
+        wish.refresh_from_db()
+        assert (wish.state, wish.warned_at, Message.objects.count()) == ("unconfirmed", None, mails)
+        kept.rename(own_journal)
+        standstill.forget()
+        services.watch_deletions(over)
+    wish.refresh_from_db()
+    assert wish.lapsed
 
 
 def test_a_lost_journal_is_not_begun_again_by_a_deletion(own_journal: Path) -> None:
