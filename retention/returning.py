@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts import emails
 from accounts.models import User
+from foundation import standstill
 from retention.clock import why_clock_doubtful
 from retention.policy import DEACTIVATED, RETURN_WITHIN
 
@@ -19,7 +20,12 @@ logger = logging.getLogger(__name__)
 
 
 def ask_to_return(now: datetime) -> int:
-    """One mail each, each in a transaction of its own; none under a clock that cannot be right."""
+    """One mail each, each in a transaction of its own; none under a clock that cannot be right.
+
+    None in standstill: whoever came back after the backup does not know that they are asked.
+    """
+    if standstill.why(pages=True):
+        return 0
     if doubt := why_clock_doubtful(now):
         logger.error("deactivated accounts were not asked: %s", doubt)
         return 0

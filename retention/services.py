@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from foundation import standstill
 from foundation.calendar import months_later
 from foundation.partitions import MONTHS_AHEAD
 from foundation.partitions import ensure_partitions as make_partitions
@@ -75,8 +76,11 @@ def enforce(
 
     A rule that another process has in hand is left to it. The first failure is raised at the end.
     `guarded`, as at night, a rule under which far more is due than usual is refused, with an alarm,
-    and so is every rule under a clock that cannot be right.
+    and so is every rule under a clock that cannot be right. None runs in standstill: a hold that
+    was placed after the backup is known to the journal alone.
     """
+    if standstill.why(pages=True):
+        return []
     runs: list[RetentionRun] = []
     failures: list[Exception] = []
     for name, (entry, rule) in RULES.items():
@@ -109,8 +113,11 @@ def enforce_plan(
     """What a person has read is what goes: the same rules, cutoffs, months and rows, or nothing.
 
     Each rule is looked at once more under its lock, and removes no more than was planned. One that
-    differs by then is left; the others run, and `PlanDiffers` is raised at the end.
+    differs by then is left; the others run, and `PlanDiffers` is raised at the end. None runs in
+    standstill.
     """
+    if standstill.why(pages=True):
+        return []
     plan_then = planning.confirm_plan(digest, now=now, only=only)
     runs: list[RetentionRun] = []
     failures: list[Exception] = []

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import DatabaseError, models
 
 from accounts.services import is_staying
+from foundation import standstill
 from foundation.tenants import as_tenant
 from messaging import policy
 from messaging.content import detached
@@ -172,8 +173,10 @@ def remove_opted_out(*, now: datetime) -> int:
     """Contacts who said no and are still in lists, except while a legal hold keeps them; how many.
 
     By the keeper, who sees every customer's. What fails for one customer stops nobody behind them,
-    and is raised at the end.
+    and is raised at the end. None in standstill: the hold may be known to the journal alone.
     """
+    if standstill.why(pages=True):
+        return 0
     standing = Contact.objects.filter(opted_out())
     total = 0
     failed: DatabaseError | None = None

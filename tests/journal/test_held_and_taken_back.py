@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from accounts.models import Session, User
+from accounts.models import Invoice, Session, User
 from consent.models import ConsentDetail
 from foundation import standstill
 from messaging.models import Message
@@ -21,9 +21,9 @@ from retention.journal.keeping import keep_log
 from retention.journal.leaving import let_years_go
 from retention.journal.mark import move_mark
 from retention.journal.store import Journal
-from retention.models import DeletionRequest, LegalHold, Scope
+from retention.models import DeletionRequest, LegalHold, RetentionRun, Scope
 from retention.models import Source as Way
-from retention.policy import HOLD_UNAPPROVED
+from retention.policy import HOLD_UNAPPROVED, THE_NIGHT
 from retention.watching import lapse
 from tests.factories import NOW, make_customer, make_staff
 from tests.journal.life import Killed, entries_of, forgotten, no
@@ -91,6 +91,41 @@ def test_what_was_held_after_the_backup_is_held_before_an_erasure_is_done_again(
     release_hold(again.pk, reason="over", actor=staff, now=LATER)
     assert services.run_deletions(LATER) == 1
     assert not User.objects.filter(pk=reader.pk).exists()
+
+
+def test_a_night_before_the_replay_takes_nothing_that_was_held_after_the_backup(
+    reader: User, staff: User, journal: Journal
+) -> None:
+    night = NOW + timedelta(days=1)
+    settled = night.date().replace(year=NOW.year - 7) - timedelta(days=1)
+    bill = Invoice.objects.create(
+        invoice_number="n1",
+        customer=reader,
+        billed_to="Kari",
+        amount=1,
+        currency="NOK",
+        date=settled,
+        settled_on=settled,
+    )
+    RetentionRun.objects.create(
+        rule="invoices", actor="beat", cutoff=NOW, started_at=NOW, duration=timedelta()
+    )
+
+    def removed() -> list[int]:
+        runs = services.enforce(night, THE_NIGHT, only=["invoices"], guarded=True)
+        return [run.removed for run in runs]
+
+    with forgotten():
+        placed = hold(staff, customer_id=reader.pk)
+        keep_log(NOW)
+        assert removed() == [0]
+    standstill.forget()
+    assert removed() == []
+    assert "1  legal holds placed again" in run()
+    assert removed() == [0]
+    assert Invoice.objects.filter(pk=bill.pk).exists()
+    release_hold(placed.pk, reason="over", actor=staff, now=night)
+    assert removed() == [1]
 
 
 def test_the_last_word_on_a_hold_counts(reader: User, staff: User, journal: Journal) -> None:

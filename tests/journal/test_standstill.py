@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -17,15 +18,27 @@ from consent.suppression import lost_keys, suppress
 from consent.tokens import RecipientToken, sign_token
 from foundation import standstill
 from foundation.roles import APP, KEEPER, SENDER, as_role
+from foundation.tenants import as_tenant
 from messaging import services as messaging
-from messaging.models import Message
+from messaging.content import services as content
+from messaging.models import ContactOptOut, Message
 from retention import services
 from retention.journal.guard import Reason, check
 from retention.journal.keeping import keep_log
 from retention.journal.store import Journal
-from retention.models import JournalMark
+from retention.models import JournalMark, RetentionRun
 from retention.models import Source as Way
-from tests.factories import NOW, make_campaign, make_customer, make_staff, topic
+from retention.planning import make_plan
+from retention.returning import ask_to_return
+from tests.factories import (
+    NOW,
+    make_campaign,
+    make_contact,
+    make_customer,
+    make_list,
+    make_staff,
+    topic,
+)
 from tests.journal.life import entries_of, forgotten, no
 from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import started
@@ -277,6 +290,39 @@ def test_nothing_lapses_and_nobody_is_told_of_late_deletions_in_standstill(
         services.watch_deletions(over)
     wish.refresh_from_db()
     assert wish.lapsed
+
+
+def test_no_rule_runs_and_nobody_is_asked_to_return_in_standstill(own_journal: Path) -> None:
+    """A hold placed after the backup is not in the database, nor who came back since."""
+    away = make_customer(
+        deactivated_at=NOW - timedelta(days=800), asked_to_return_at=NOW - timedelta(days=61)
+    )
+    make_customer(deactivated_at=NOW - timedelta(days=800))
+    with as_tenant(away.pk):
+        make_contact(make_list(away), email="ola@example.test")
+        ContactOptOut.objects.create(customer=away, contact="ola@example.test")
+    rule = ["deactivated_accounts"]
+
+    def work() -> list[object]:
+        with as_role(KEEPER):
+            digest = make_plan(NOW, only=rule).digest
+            return [
+                content.remove_opted_out(now=NOW),
+                ask_to_return(NOW),
+                [run.removed for run in services.enforce_plan(digest, actor="x", now=NOW, only=rule)],
+                [run.removed for run in services.enforce(NOW, "x", only=rule, guarded=True)],
+                [run.removed for run in services.enforce(NOW, "x", only=rule)],
+            ]
+
+    make_history()
+    kept = own_journal.rename(own_journal.with_name("kept"))
+    assert work() == [0, 0, [], [], []]
+    assert not RetentionRun.objects.exists()
+    with pytest.raises(CommandError, match="Nothing is removed in a standstill: the journal is"):
+        call_command("retention", "enforce", "--rule", *rule)
+    kept.rename(own_journal)
+    standstill.forget()
+    assert work() == [1, 1, [1], [0], [0]]
 
 
 def test_a_lost_journal_is_not_begun_again_by_a_deletion(own_journal: Path) -> None:

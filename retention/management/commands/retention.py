@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone, translation
 
+from foundation import standstill
 from foundation.redaction import without_ips
 from foundation.roles import KEEPER, as_role
 from retention import services
@@ -79,6 +80,8 @@ class Command(BaseCommand):
         self.stdout.write(f"digest {plan.digest}")
 
     def enforce(self, names: list[str], digest: str | None, actor: str) -> None:
+        if why := standstill.why(pages=True):
+            raise CommandError(f"Nothing is removed in a standstill: {why}.")
         now = timezone.now()
         if digest:
             try:
