@@ -91,6 +91,19 @@ def confirm_address(user: User, *, password: str | None, now: datetime) -> bool:
 
 
 @transaction.atomic
+def welcome_again(user: User, *, now: datetime) -> bool:
+    """The week to confirm begins anew, with a link of its own; the former one no longer works.
+
+    False when somebody confirmed it in this very moment.
+    """
+    if not User.objects.unconfirmed().filter(pk=user.pk).update(signed_up_at=now):
+        return False
+    user.signed_up_at = now
+    emails.send_welcome(user)
+    return True
+
+
+@transaction.atomic
 def request_address_change(user: User, *, email: str, now: datetime) -> None:
     """Remember the wish, replacing an earlier one, and ask the owner of the new address.
 

@@ -7,6 +7,9 @@ given after it is not in the journal, and its person has to give it anew.
 Legal holds stand again before the first erasure is done again, as they stood last.
 
 What was being sent is paused: the lost database sent a part, and this one does not know which.
+
+Nor does it know who confirmed their account or came back to it: before either is deleted for not
+having answered, they are asked anew.
 """
 
 import uuid
@@ -21,6 +24,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from accounts.models import User
+from accounts.services import welcome_again
 from consent import services as consent
 from consent.models import (
     ConsentDetail,
@@ -86,10 +90,13 @@ class Report:
 
 @dataclass(slots=True)
 class People:
-    """Whom the hashes of the records mean in this database."""
+    """Whom the hashes of the records mean in this database, and until when there are records."""
 
     by_person: dict[str, uuid.UUID] = field(default_factory=dict)
     by_address: dict[str, list[uuid.UUID]] = field(default_factory=dict)
+    erased: set[uuid.UUID] = field(default_factory=set)
+    # When the newest record was written; none where the database knows them all.
+    ended: datetime | None = None
     # Of what customers did to their own content: what the hashes mean.
     things: deeds.Found = field(default_factory=dict)
 
@@ -108,6 +115,7 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
         with transaction.atomic():
             _pause_mailings(report, now)
             _hold_again(people, report, now)
+            _ask_again(people, report, now)
             for record in _ahead():
                 _STEPS[record.entry["kind"]](record, people, report, now)
                 report.add("records")
@@ -115,6 +123,7 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
         return report
     _pause_mailings(report, now)
     _hold_again(people, report, now)
+    _ask_again(people, report, now)
     for record in _ahead():
         kind = record.kind
         with transaction.atomic():
@@ -151,13 +160,12 @@ def _hold_again(people: People, report: Report, now: datetime) -> None:
     One that nobody had approved yet, and that counted when the journal ended, gets its time anew:
     in a standstill nobody could.
     """
-    newest: Record | None = None
-    last: Record | None = None
-    for newest in _ahead():
-        last = newest if newest.kind == "holds" else last
-    if newest is None:
+    ended = people.ended
+    if ended is None:
         return
-    ended = datetime.fromisoformat(newest.entry["at"])
+    last: Record | None = None
+    for record in _ahead():
+        last = record if record.kind == "holds" else last
     with transaction.atomic():
         hold_lock(shared=False)
         if last is not None:
@@ -166,6 +174,22 @@ def _hold_again(people: People, report: Report, now: datetime) -> None:
             approved_at=None, released_at=None, placed_at__gt=ended - HOLD_UNAPPROVED
         )
         report.add("legal holds to approve", waiting.update(placed_at=now))
+
+
+def _ask_again(people: People, report: Report, now: datetime) -> None:
+    """Before the first record: afterwards nothing says any more that there was something to do.
+
+    Whoever was asked whether a deactivated account is still wanted is asked anew by the next night,
+    and accounts that nobody has confirmed get their week and their mail anew. Not those who are
+    erased again in a moment; and once each, for in a standstill nobody signs up.
+    """
+    if people.ended is None:
+        return
+    asked = User.objects.filter(asked_to_return_at__isnull=False)
+    report.add("accounts to be asked anew if they are wanted", asked.update(asked_to_return_at=None))
+    unconfirmed = User.objects.customers().unconfirmed().exclude(pk__in=people.erased)
+    for user in unconfirmed.filter(is_active=True, signed_up_at__lte=people.ended):
+        report.add("accounts to be confirmed anew", welcome_again(user, now=now))
 
 
 def _stand_again(record: Record, people: People, report: Report) -> None:
@@ -219,15 +243,19 @@ def find_people() -> People:
     keys: set[int] = set()
     persons: set[str | None] = set()
     addresses: set[str | None] = set()
+    erased: set[str] = set()
+    people = People()
     for record in _ahead():
         entry = record.entry
+        people.ended = datetime.fromisoformat(entry["at"])
+        if record.kind == "erasure":
+            erased.add(entry["person"])
         for each in _naming(entry):
             keys.add(int(each["key"]))
             persons.update((each["person"], each.get("placed_by")))
             addresses.add(each.get("address"))
     if lost := keys - set(settings.SUPPRESSION_KEYS):
         raise KeyLostError(f"SUPPRESSION_KEYS lacks {', '.join(map(str, sorted(lost)))}")
-    people = People()
     if not keys:
         return people
     for pk, email in User.objects.values_list("pk", "email").iterator(chunk_size=5_000):
@@ -236,6 +264,7 @@ def find_people() -> People:
                 people.by_person[digest] = pk
             if (digest := address_hash(key, email).hex()) in addresses:
                 people.by_address.setdefault(digest, []).append(pk)
+    people.erased = {people.by_person[each] for each in erased & people.by_person.keys()}
     people.things = find_things(people)
     return people
 

@@ -1,6 +1,6 @@
 """After a restore: every no after the backup is a no again, and who was erased stays erased."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -9,7 +9,10 @@ from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from accounts.models import User
+from accounts.policy import CONFIRMATION_PERIOD
+from accounts.services import reactivate_account
 from accounts.signals import address_confirmed
+from accounts.tokens import make_welcome_token
 from consent import services as consent
 from consent.models import ConsentDetail, Head, Leaf, Preference, Source, Suppression
 from consent.proof import heads, merkle, tree
@@ -23,13 +26,17 @@ from retention.journal.guard import Reason, check
 from retention.journal.keeping import keep_log
 from retention.journal.mark import begin_mark
 from retention.journal.store import Journal
-from retention.models import DeletionRequest, JournalMark
+from retention.models import DeletionRequest, JournalMark, RetentionRun
 from retention.models import Source as Way
+from retention.policy import THE_NIGHT
+from retention.returning import ask_to_return
 from tests.factories import NOW, make_customer, topic
 from tests.journal.life import Killed, entries_of, forgotten, no
+from tests.retention import dying as ends
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
 LATER = NOW + timedelta(minutes=10)
+SECOND = timedelta(seconds=1)
 
 
 def run(*arguments: str) -> str:
@@ -267,6 +274,90 @@ def test_an_erasure_names_nobody_and_is_written_before_anything_goes(
     text = b"".join(record.body for record in journal.read(after=0)).decode()
     assert reader.email not in text
     assert str(reader.pk) not in text
+
+
+# --- who had answered ----------------------------------------------------------------------------
+
+
+def night(rule: str, now: datetime) -> int:
+    """How many the rule took; after nights that followed each other, or the clock is in doubt."""
+    for days in (3, 2, 1):
+        at = now - timedelta(days=days)
+        RetentionRun.objects.create(
+            rule=rule, actor=THE_NIGHT, cutoff=at, started_at=at, duration=timedelta()
+        )
+    return sum(run.removed for run in services.enforce(now, THE_NIGHT, only=[rule], guarded=True))
+
+
+def test_who_was_asked_to_return_before_the_backup_is_asked_anew(
+    reader: User, journal: Journal
+) -> None:
+    """They may have come back since; nothing in the journal says so."""
+    asked_at = NOW - timedelta(days=50)
+    away = make_customer(deactivated_at=NOW - timedelta(days=800), asked_to_return_at=asked_at)
+    with forgotten():
+        reactivate_account(away, now=NOW)
+        no(reader)
+        keep_log(NOW)
+    assert "1  accounts to be asked anew if they are wanted" in run()
+    then = NOW + timedelta(days=12)
+    assert night("deactivated_accounts", then) == 0
+    assert ask_to_return(then) == 1
+    assert Message.objects.get(purpose="still_wanted").person_id == away.pk
+    assert night("deactivated_accounts", then + timedelta(days=59)) == 0
+    assert night("deactivated_accounts", then + timedelta(days=60)) == 1
+
+
+def test_who_had_not_confirmed_in_the_backup_gets_a_week_and_a_mail_anew(
+    reader: User, journal: Journal
+) -> None:
+    signed_up_at = NOW - timedelta(days=6)
+    person = make_customer(email_confirmed_at=None, signed_up_at=signed_up_at)
+    gone = make_customer(email_confirmed_at=None, signed_up_at=signed_up_at)
+    former = make_welcome_token(person)
+    with forgotten():
+        User.objects.filter(pk__in=[person.pk, gone.pk]).update(email_confirmed_at=NOW)
+        erase(User.objects.get(pk=gone.pk))
+        keep_log(NOW)
+    assert "1  accounts to be confirmed anew" in run("--dry-run")
+    assert not Message.objects.exists()
+    assert replay.replay(LATER).done["accounts to be confirmed anew"] == 1
+    person.refresh_from_db()
+    (mail,) = Message.objects.filter(purpose="welcome")
+    link = make_welcome_token(person)
+    assert (mail.person_id, person.signed_up_at, link in mail.text) == (person.pk, LATER, True)
+    over = LATER + CONFIRMATION_PERIOD
+    assert User.objects.welcomed_by(link, over - SECOND) == person
+    assert User.objects.welcomed_by(former, LATER) is None
+    assert night("unconfirmed_accounts", over - SECOND) == 0
+    assert night("unconfirmed_accounts", over) == 1
+
+
+def test_a_replay_that_was_killed_writes_to_nobody_twice(
+    reader: User, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        make_customer(email_confirmed_at=None)
+    with forgotten():
+        no(reader)
+        keep_log(NOW)
+    with monkeypatch.context() as patch, pytest.raises(ends.Killed):
+        patch.setitem(replay._STEPS, "leaves", ends.dying(replay._leaves, 1, "before"))
+        replay.replay(LATER)
+    assert Message.objects.filter(purpose="welcome").count() == 2
+    again = replay.replay(LATER + timedelta(hours=1))
+    assert (again.done["opt-outs"], again.done["accounts to be confirmed anew"]) == (1, 0)
+    assert Message.objects.filter(purpose="welcome").count() == 2
+
+
+def test_without_a_restore_nobody_is_asked_anew(reader: User, journal: Journal) -> None:
+    make_customer(email_confirmed_at=None)
+    away = make_customer(deactivated_at=NOW - timedelta(days=800), asked_to_return_at=NOW)
+    keep_log(NOW)
+    assert run() == "The database knows everything in the journal.\n"
+    away.refresh_from_db()
+    assert away.asked_to_return_at == NOW
+    assert not Message.objects.exists()
 
 
 # --- twice, killed, refused ----------------------------------------------------------------------
