@@ -1,11 +1,15 @@
 """A round writes each event and head down once, wherever the one before died."""
 
 import contextlib
+import re
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from consent import services as consent
@@ -14,14 +18,16 @@ from consent.proof import heads
 from consent.proof.sealer import seal_pending
 from foundation.addresses import address_hash, person_hash
 from foundation.roles import APP, SENDER, as_role
-from retention.journal import keeping
+from messaging.models import OwnDeed
+from retention.holds import place_hold, release_hold
+from retention.journal import entries, keeping, replay
 from retention.journal.audit import first_difference
 from retention.journal.guard import check
 from retention.journal.keeping import HEAD_EVERY, keep_log
 from retention.journal.mark import current_mark
 from retention.journal.store import Journal, open_journal
-from retention.models import JournalMark
-from tests.factories import NOW, make_customer, topic
+from retention.models import DeletionRequest, JournalMark, Scope
+from tests.factories import NOW, make_customer, make_staff, topic
 from tests.journal.life import Killed, entries_of, leaves_of, no, opt_outs_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("keeper")]
@@ -199,3 +205,43 @@ def test_heads_of_before_the_journal_are_written_into_it(journal: Journal) -> No
     heads.publish_head(head)
     keep_log(NOW)
     assert_written_once(journal)
+
+
+# --- as it is described --------------------------------------------------------------------------
+
+
+def test_every_field_of_a_record_is_described(own_journal: Path) -> None:
+    """Who reads a journal in years, or writes another reader of it, has that table."""
+    person = make_customer(no=("newsletter",))
+    hold = place_hold(
+        reason="Case",
+        reference="24-1",
+        review_on=NOW.date() + timedelta(days=30),
+        actor=make_staff(),
+        customer_id=person.pk,
+        now=NOW,
+    )
+    keep_log(NOW)
+    release_hold(hold.pk, reason="over", actor=make_staff(), now=NOW)
+    keep_log(NOW)
+    part = DeletionRequest(person_id=person.pk, scope=Scope.MESSAGES, requested_at=NOW)
+    deed = OwnDeed(customer_id=person.pk, what=OwnDeed.What.LIST, key=2, digests=b"", done_at=NOW)
+    written = [
+        *entries_of(open_journal()),
+        entries.erasure(uuid.uuid4(), person.pk, [person.email], now=NOW),
+        entries.partial_erasure(part, now=NOW),
+        entries.withdrawal(uuid.uuid4(), now=NOW),
+        entries.own_deed(deed, now=NOW),
+        entries.checkpoint(current_mark().tail, {"leaves": 1}, leaves=1, now=NOW),
+    ]
+    text = (settings.BASE_DIR / "docs" / "operations" / "journal.md").read_text()
+    said = dict(
+        re.findall(r"^\| `(\w+)` \| (.+) \|$", text.partition("## Records")[2], re.MULTILINE)
+    )
+    said["partial"] += said["erasure"]
+    assert {entry["kind"] for entry in written} == said.keys() == replay._STEPS.keys()
+    for entry in written:
+        of_lists = [row for rows in entry.values() if isinstance(rows, list) for row in rows]
+        names = set(entry).union(*(row for row in of_lists if isinstance(row, dict)))
+        for name in names - {"position", "kind", "at"}:
+            assert re.search(rf"\b{name}\b", said[entry["kind"]]), (entry["kind"], name)

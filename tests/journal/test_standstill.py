@@ -309,7 +309,10 @@ def test_no_rule_runs_and_nobody_is_asked_to_return_in_standstill(own_journal: P
             return [
                 content.remove_opted_out(now=NOW),
                 ask_to_return(NOW),
-                [run.removed for run in services.enforce_plan(digest, actor="x", now=NOW, only=rule)],
+                [
+                    run.removed
+                    for run in services.enforce_plan(digest, actor="x", now=NOW, only=rule)
+                ],
                 [run.removed for run in services.enforce(NOW, "x", only=rule, guarded=True)],
                 [run.removed for run in services.enforce(NOW, "x", only=rule)],
             ]
