@@ -18,6 +18,7 @@ from retention.journal.record import KEPT, START, Entry, Record, Tail, chained, 
 from retention.journal.store import JournalMovedError, JournalUnreachableError
 
 TABLE = "portal_journal"
+INDEX = "portal_journal_checkpoints"
 # Within a record's text no quotation mark stands alone, so this is its kind and nothing it quotes.
 _IS_CHECKPOINT = 'entry LIKE \'%,"kind":"checkpoint",%\''
 _MAKE = f"""
@@ -44,6 +45,8 @@ END $$;
 CREATE OR REPLACE TRIGGER portal_journal_let_go
     AFTER DELETE ON portal_journal REFERENCING OLD TABLE AS gone
     FOR EACH STATEMENT EXECUTE FUNCTION portal_journal_removal();
+-- For years there is no checkpoint at all: without it each look for one would read every record.
+CREATE INDEX IF NOT EXISTS {INDEX} ON portal_journal (position) WHERE {_IS_CHECKPOINT};
 """
 _TAIL = "SELECT position, chain FROM portal_journal ORDER BY position DESC LIMIT 1"
 _COLUMNS = "SELECT position, chain, entry FROM portal_journal"
@@ -92,10 +95,11 @@ class DatabaseJournal:
         records = chained(entries, after=after)
 
         def write(found: psycopg.Connection) -> Tail:
-            if after == START:
-                found.execute(_MAKE)
             if _tail(found) != after:
                 raise JournalMovedError
+            # A table of before the index gets it with its next record.
+            if not _exists(found, INDEX):
+                _make(found)
             with found.cursor() as cursor:
                 cursor.executemany(
                     "INSERT INTO portal_journal (position, chain, entry) VALUES (%s, %s, %s)",
@@ -113,8 +117,14 @@ class DatabaseJournal:
         return START if record is None else floor_of(record)
 
     def checkpoint(self) -> Record | None:
-        rows = self._ask(lambda found: _rows(found, _CHECKPOINT))
-        return rows[0] if rows else None
+        try:
+            return self._ask(_checkpoint)
+        except JournalUnreachableError as error:
+            if not isinstance(error.__cause__, errors.QueryCanceled):
+                raise
+        # A table of before the index, and in standstill nothing is written that would bring it.
+        self._ask(_make)
+        return self._ask(_checkpoint)
 
     def kept(self) -> Iterator[Record]:
         page = f"{_COLUMNS} WHERE position > %s AND position <= %s ORDER BY position LIMIT {_PAGE}"
@@ -131,8 +141,7 @@ class DatabaseJournal:
         """In one transaction, and no quicker than it takes: it comes once a year."""
 
         def remove(found: psycopg.Connection) -> None:
-            found.execute("SET LOCAL statement_timeout = 0")
-            found.execute(_MAKE)
+            _make(found)
             found.execute(_LET_GO, [floor_of(checkpoint).position, sorted(KEPT)])
 
         self._ask(remove)
@@ -143,6 +152,7 @@ class DatabaseJournal:
         def rename(found: psycopg.Connection) -> str:
             if _tail(found) == START:
                 return ""
+            found.execute(f"DROP INDEX IF EXISTS {INDEX}")  # its name is the next table's
             found.execute(
                 sql.SQL("ALTER TABLE portal_journal RENAME TO {}").format(sql.Identifier(aside))
             )
@@ -179,9 +189,21 @@ class DatabaseJournal:
             self._connection = None
 
 
-def _exists(found: psycopg.Connection) -> bool:
-    row = found.execute("SELECT to_regclass('portal_journal') IS NOT NULL").fetchone()
+def _make(found: psycopg.Connection) -> None:
+    """The table, or what one of before lacks; one process at a time, for as long as it takes."""
+    found.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [TABLE])
+    found.execute("SET LOCAL statement_timeout = 0")
+    found.execute(_MAKE)
+
+
+def _exists(found: psycopg.Connection, name: str = TABLE) -> bool:
+    row = found.execute("SELECT to_regclass(%s) IS NOT NULL", [name]).fetchone()
     return row is not None and bool(row[0])
+
+
+def _checkpoint(found: psycopg.Connection) -> Record | None:
+    rows = _rows(found, _CHECKPOINT)
+    return rows[0] if rows else None
 
 
 def _tail(found: psycopg.Connection) -> Tail:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from pytest_django.fixtures import Settings as SettingsWrapper
 
-from retention.journal import store
+from retention.journal import database, store
 from retention.journal.record import START, Tail
 from retention.journal.store import (
     Journal,
@@ -188,6 +188,52 @@ def test_the_table_refuses_changes(
     ):
         other.execute(statement)
     assert said(journal) == ["one"]
+
+
+FILL = """
+INSERT INTO portal_journal (position, chain, entry)
+SELECT n, '', '{"position":' || n || ',"kind":"say","at":""}' FROM generate_series(9, 2000) AS n
+"""
+
+
+@pytest.mark.parametrize("journal", ["database"], indirect=True)
+@pytest.mark.parametrize("table", ["new", "of before", "after one that was put aside"])
+def test_the_look_for_a_checkpoint_reads_no_other_record(
+    journal: Journal, table: str, settings: SettingsWrapper
+) -> None:
+    tail = journal.append([say("one")], after=START)
+    with psycopg.connect(settings.JOURNAL_URL, autocommit=True) as other:
+        if table == "of before":
+            other.execute(f"DROP INDEX {database.INDEX}")
+            journal.append([say("two")], after=tail)
+        elif table == "after one that was put aside":
+            assert journal.put_aside()
+            journal.append([say("one")], after=START)
+        other.execute(FILL)
+        other.execute("ANALYZE portal_journal")
+        plan = " ".join(row[0] for row in other.execute(f"EXPLAIN {database._CHECKPOINT}"))
+    assert f"using {database.INDEX}" in plan
+    assert journal.checkpoint() is None
+
+
+@pytest.mark.parametrize("journal", ["database"], indirect=True)
+def test_a_look_for_a_checkpoint_that_takes_too_long_makes_the_index_that_is_missing(
+    journal: Journal, settings: SettingsWrapper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore meets a journal of millions of records before any is written under this version."""
+    assert isinstance(journal, database.DatabaseJournal)
+    tail = journal.append([say("one")], after=START)
+    slow = f"to_regclass('{database.INDEX}') IS NOT NULL OR pg_sleep(9) IS NULL"
+    looked = database._CHECKPOINT.replace("WHERE", f"WHERE ({slow}) AND")
+    monkeypatch.setattr(database, "_CHECKPOINT", looked.replace(database._IS_CHECKPOINT, "true"))
+    monkeypatch.setitem(database._PATIENCE, "options", "-c statement_timeout=300ms")
+    journal.close()
+    with psycopg.connect(settings.JOURNAL_URL, autocommit=True) as other:
+        other.execute(f"DROP INDEX {database.INDEX}")
+        found = journal.checkpoint()
+        assert found is not None
+        assert found.tail == tail
+        assert other.execute("SELECT to_regclass(%s)", [database.INDEX]).fetchone() != (None,)
 
 
 @pytest.mark.parametrize("journal", ["database"], indirect=True)
