@@ -32,6 +32,7 @@ from accounts.staff.standing import confirmed_since
 from clicksend_portal.dashboards.views import show_dashboards
 from clicksend_portal.schedule_pages import SPOKEN
 from clicksend_portal.work import work_of
+from foundation import standstill
 from foundation.staff import BaseAdmin, DeclaredLookups
 
 SECOND_FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]
@@ -208,7 +209,8 @@ class PortalAdminSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
         """The work list first, the models below it."""
         work = work_of(request, self._registry, now=timezone.now())
-        return super().index(request, {"work": work, **(extra_context or {})})
+        told = {"work": work, "stands_still": bool(standstill.why(pages=True))}
+        return super().index(request, told | (extra_context or {}))
 
     def get_urls(self) -> "list[URLPattern | URLResolver]":
         page = self.admin_view(show_dashboards)

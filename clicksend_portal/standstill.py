@@ -2,15 +2,21 @@
 
 A no is accepted all the while: `/u/`, what mail providers report, and over the API, which answers
 for itself. The one-click path does not even ask. Open are public pages, operations and what staff
-need; a page that is not named is closed.
+need; a page that is not named is closed. Staff pages about customers close as well: a restored
+database has people back who were erased.
 """
 
 from collections.abc import Callable
 
+from django.apps import apps
+from django.contrib import admin
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from foundation import standstill
+from foundation.staff import AboutCustomers
+from retention.schedule import ENTRIES
 
 type Respond = Callable[[HttpRequest], HttpResponse]
 
@@ -29,7 +35,6 @@ OPEN = (
     "/statistics/",
     "/language/",
     "/.well-known/",
-    "/admin/",
     "/login/",
     "/logout/",
     # What a sign-in of staff asks after the password.
@@ -39,6 +44,12 @@ OPEN = (
     "/reauthenticate/",
 )
 OPEN_EXACTLY = frozenset({"/", "/healthz", "/readyz", "/metrics", "/robots.txt"})
+STAFF = "/admin/"
+# Whom their rows are about stands in the schedule, and yet they stay open: what must be kept can be
+# held at once, and staff are looked after.
+STAFF_NEED = frozenset(
+    {"retention.LegalHold", "accounts.StaffInvitation", "accounts.AccessAlarm"},
+)
 RETRY_SECONDS = 300
 
 
@@ -48,13 +59,37 @@ class StandstillMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         path = request.path_info
-        if path.startswith(OPEN) or path in OPEN_EXACTLY or not standstill.why(pages=True):
+        if is_open(path) or not standstill.why(pages=True):
             return self.get_response(request)
-        return closed()
+        return closed("503_staff.html" if path.startswith(STAFF) else "503.html")
 
 
-def closed() -> HttpResponse:
-    response = HttpResponse(render_to_string("503.html"), status=503)
+def is_open(path: str) -> bool:
+    if path.startswith(STAFF):
+        return not leads_to_customers(path)
+    return path.startswith(OPEN) or path in OPEN_EXACTLY
+
+
+def leads_to_customers(path: str) -> bool:
+    """A staff page of a model about customers; the first page and the figures are of none."""
+    app, _slash, rest = path.removeprefix(STAFF).partition("/")
+    try:
+        return is_about_customers(apps.get_model(app, rest.partition("/")[0]))
+    except LookupError:
+        return False
+
+
+def is_about_customers(model: type[Model]) -> bool:
+    """The schedule says whose a row is, or its page has the door before a customer."""
+    entry = ENTRIES.get(model._meta.label)
+    if entry is not None and entry.subject:
+        return model._meta.label not in STAFF_NEED
+    registered = admin.site.is_registered(model)
+    return registered and isinstance(admin.site.get_model_admin(model), AboutCustomers)
+
+
+def closed(page: str) -> HttpResponse:
+    response = HttpResponse(render_to_string(page), status=503)
     response["Retry-After"] = str(RETRY_SECONDS)
     response["Cache-Control"] = "no-store"
     return response

@@ -14,6 +14,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.roles import Role
+from clicksend_portal.standstill import is_about_customers
+from foundation import standstill
 from foundation.staff import WorkItem, WorkList
 
 # In the order in which they are worked: what has a legal term first.
@@ -81,13 +83,16 @@ def labels_for(roles: Iterable[str]) -> list[str]:
 
 
 def work_of(request: HttpRequest, pages: Mapping[type[Model], Any], *, now: datetime) -> list[Work]:
-    """What waits for whoever asks; what is empty last."""
+    """What waits for whoever asks; what is empty last. In standstill nothing of customers."""
+    is_closed = bool(standstill.why(pages=True))
     by_label = {model._meta.label_lower: page for model, page in pages.items()}
     found: list[Work] = []
     for label in labels_for(roles_of(request.user)):
         page = by_label.get(label)
         work_list = getattr(page, "work_list", None)
         if page is None or work_list is None or not page.has_view_permission(request):
+            continue
+        if is_closed and is_about_customers(page.model):
             continue
         if (told := work_list(request)) is not None:
             found.append(Work(told, in_order(told.items, now)))

@@ -33,6 +33,11 @@ class ReadOnlyAdmin(BaseAdmin):
         return False
 
 
+class AboutCustomers(BaseAdmin):
+    """Its objects are about customers: in standstill the page is closed, and its work not listed
+    (`clicksend_portal.standstill`)."""
+
+
 # What list filters and date hierarchies ask of the field they are declared on.
 FILTERED_BY = frozenset(
     {

@@ -29,7 +29,7 @@ from accounts.access.services import grant_for, record_closed_door, record_seen,
 from accounts.models import User
 from accounts.models.access import Seen
 from accounts.policy import ACCESS_LASTS
-from foundation.staff import BaseAdmin
+from foundation.staff import AboutCustomers
 
 AUTOCOMPLETE = "autocomplete"
 COUNTED = "counted"
@@ -53,7 +53,7 @@ def first_look(staff: User, obj: Any) -> bool:
         return True  # rather counted twice than not at all
 
 
-class CustomerDoor(BaseAdmin):
+class CustomerDoor(AboutCustomers):
     # What the customer reads that was looked at, on any page behind this door.
     seen: ClassVar[tuple[Seen, ...]]
     # Names of addresses of one object that show nothing of the person.

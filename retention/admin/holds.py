@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts.masking import initials
 from accounts.models import User
+from foundation import standstill
 from foundation.days import DayField
 from foundation.staff import BaseAdmin, WorkItem, WorkList
 from retention import holds
@@ -271,7 +272,10 @@ def work_note(hold: LegalHold, *, is_lapsed: bool) -> str:
 
 
 def customer_name(customer_id: uuid.UUID) -> str:
-    """Masked: whoever must know more opens the customer, with a reason."""
+    """Masked: whoever must know more opens the customer, with a reason. In standstill by the key
+    alone, for they may have been erased."""
+    if standstill.why(pages=True):
+        return str(customer_id)
     person = User.objects.filter(pk=customer_id).first()
     return str(customer_id) if person is None else f"{initials(person)} ({customer_id})"
 

@@ -186,7 +186,9 @@ def _ask_again(people: People, report: Report, now: datetime) -> None:
     if people.ended is None:
         return
     asked = User.objects.filter(asked_to_return_at__isnull=False)
-    report.add("accounts to be asked anew if they are wanted", asked.update(asked_to_return_at=None))
+    report.add(
+        "accounts to be asked anew if they are wanted", asked.update(asked_to_return_at=None)
+    )
     unconfirmed = User.objects.customers().unconfirmed().exclude(pk__in=people.erased)
     for user in unconfirmed.filter(is_active=True, signed_up_at__lte=people.ended):
         report.add("accounts to be confirmed anew", welcome_again(user, now=now))

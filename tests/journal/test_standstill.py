@@ -1,17 +1,22 @@
 """What stops, and what does not, when journal and database do not belong together."""
 
+import uuid
 from datetime import timedelta
 from functools import partial
+from html import unescape
 from pathlib import Path
 
 import pytest
+from django.contrib import admin
 from django.core.mail import EmailMultiAlternatives
 from django.core.management import CommandError, call_command
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings as SettingsWrapper
 
+from accounts.roles import Role
 from consent.models import ConsentDetail, Leaf, Suppression
 from consent.proof.sealer import seal_pending
 from consent.suppression import lost_keys, suppress
@@ -23,6 +28,7 @@ from messaging import services as messaging
 from messaging.content import services as content
 from messaging.models import ContactOptOut, Message
 from retention import services
+from retention.holds import place_hold
 from retention.journal.guard import Reason, check
 from retention.journal.keeping import keep_log
 from retention.journal.store import Journal
@@ -42,6 +48,7 @@ from tests.factories import (
 from tests.journal.life import entries_of, forgotten, no
 from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import started
+from tests.staff.sign_in import at_work
 
 pytestmark = pytest.mark.django_db
 
@@ -387,6 +394,69 @@ def test_staff_can_sign_in(name: str, client: Client) -> None:
     restore()
     assert client.get(reverse(name)).status_code != 503
     assert client.get("/admin/").status_code == 302
+
+
+# Of nobody, of staff, or needed until the replay is done. Every other one is about customers.
+OPEN_TO_STAFF = {
+    "accounts": "AccessAlarm StaffAccount StaffInvitation",
+    "consent": "ServiceKey Suppression Topic Webhook",
+    "django_celery_beat": "CrontabSchedule IntervalSchedule PeriodicTask",
+    "messaging": "Campaign MailImage Segment SendingLimit ServiceAnnouncement "
+    "SuppressionComparison",
+    "retention": "Breach DeclaredAccess LegalHold Processor PromiseAlert RetentionRun",
+}
+
+
+@pytest.mark.parametrize("model", admin.site._registry, ids=lambda model: model._meta.label)
+def test_staff_pages_about_customers_close_too(
+    model: type[Model], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever was erased after the backup is back until the replay."""
+    monkeypatch.setattr(standstill, "why", lambda **_: "a reason")
+    meta = model._meta
+    pages = [
+        f"admin:{meta.app_label}_{meta.model_name}_{page}" for page in ("changelist", "change")
+    ]
+    answers = [client.get(reverse(pages[0])), client.post(reverse(pages[1], args=[uuid.uuid4()]))]
+    is_open = meta.object_name in OPEN_TO_STAFF.get(meta.app_label, "").split()
+    assert {answer.status_code for answer in answers} == {302 if is_open else 503}
+    if not is_open:
+        page = answers[0].content.decode()
+        assert "Sidene om kunder er stengt" in page
+        assert "The pages about customers are closed" in page
+
+
+def test_the_work_list_is_open_in_standstill_and_shows_nobody() -> None:
+    person = make_customer(first_name="Zebulon", last_name="Quist")
+    officer = make_staff(roles=(Role.PRIVACY,), language="en")
+    services.request_for_customer(person.pk, actor=officer, now=NOW)
+    hold = place_hold(
+        reason="Case",
+        reference="24-1",
+        review_on=NOW.date() + timedelta(days=30),
+        actor=officer,
+        customer_id=person.pk,
+        now=NOW,
+    )
+    staff = at_work(officer)
+    pages = [reverse("admin:index"), reverse("admin:retention_legalhold_change", args=[hold.pk])]
+
+    def read() -> tuple[str, str]:
+        standstill.forget()
+        first, second = (unescape(staff.get(each).content.decode()) for each in pages)
+        return first, second
+
+    index, held = read()
+    assert "The portal stands still" not in index
+    assert "Deletions under way" in index
+    assert f"Z. Q. ({person.pk})" in held
+    restore()
+    index, held = read()
+    assert "The portal stands still" in index
+    assert "Deletions under way" not in index
+    assert "24-1" in index
+    assert "Z. Q." not in held
+    assert f"of customer {person.pk}" in held
 
 
 def test_a_no_from_a_mail_is_accepted_and_waits_for_its_place(client: Client) -> None:
