@@ -166,6 +166,9 @@ FEED_AHEAD = timedelta(days=1)
 FEED_BATCH = 5_000
 # A long mail with its record; what is longer is no message.
 FEED_LINE_BYTES = 256 * 1024
+# Objects and lists of a report that stand in each other. Deeper, it could come in and then neither
+# be shown nor packed into its customer's archive.
+FEED_DEPTH = 100
 # About 150,000 messages, or ten seconds of one connection.
 FEED_BODY_BYTES = 64 * 1024 * 1024
 # An answer names so many bad lines and counts the rest.

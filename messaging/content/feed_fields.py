@@ -6,11 +6,13 @@ code. Types are exact: a number in quotes is no number, for what is guessed at i
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+
+from messaging.policy import FEED_DEPTH
 
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]{1,255}")
@@ -165,9 +167,11 @@ def day(value: Any) -> date:
 
 
 def document(value: Any) -> str:
-    """An object to be kept as it is."""
+    """An object to be kept as it is, if whoever shows or packs it later can go to its ground."""
     if type(value) is not dict:
         raise BadValue("not_an_object")
+    if is_deeper_than(FEED_DEPTH, value):
+        raise BadValue("not_storable")
     try:
         return json.dumps(value, default=_as_float, allow_nan=False)
     except ValueError as error:
@@ -179,12 +183,37 @@ def _as_float(value: Decimal) -> float:
 
 
 def is_storable(value: Any) -> bool:
-    """Whether PostgreSQL takes the text: no NUL, and no half of a surrogate pair."""
-    if type(value) is str:
-        return "\0" not in value and (value.isascii() or _is_unicode(value))
+    """Whether PostgreSQL takes the text: no NUL, and no half of a surrogate pair.
+
+    However deep it stands: what has been read may be nested deeper than functions may call
+    themselves.
+    """
+    left = [value]
+    while left:
+        each = left.pop()
+        if type(each) is str:
+            if "\0" in each or not (each.isascii() or _is_unicode(each)):
+                return False
+        elif type(each) is dict:
+            left += each
+            left += each.values()
+        elif type(each) is list:
+            left += each
+    return True
+
+
+def is_deeper_than(most: int, value: Any) -> bool:
+    """Whether more objects and lists than that stand in each other."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for each in level for inner in _inside(each)]
+    return any(type(each) in (dict, list) for each in level)
+
+
+def _inside(value: Any) -> Iterable[Any]:
     if type(value) is dict:
-        return all(is_storable(name) and is_storable(inner) for name, inner in value.items())
-    return type(value) is not list or all(map(is_storable, value))
+        return value.values()
+    return value if type(value) is list else ()
 
 
 def _is_unicode(value: str) -> bool:

@@ -29,6 +29,13 @@ def message(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
+def nested(times: int, value: Any) -> Any:
+    """In so many lists."""
+    for _ in range(times):
+        value = [value]
+    return value
+
+
 def as_line(record: Any) -> bytes:
     return record if isinstance(record, bytes) else json.dumps(record).encode()
 

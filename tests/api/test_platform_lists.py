@@ -10,8 +10,8 @@ from accounts.models import User
 from foundation.tenants import as_tenant
 from messaging.content import feed as feeding
 from messaging.models import Contact, ContactList, ContactOptOut, Report
-from messaging.policy import FEED_AHEAD
-from tests.api.feeding import CUSTOMER, feed, wrong
+from messaging.policy import FEED_AHEAD, FEED_DEPTH
+from tests.api.feeding import CUSTOMER, feed, nested, wrong
 from tests.factories import NOW, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -298,6 +298,8 @@ def test_a_report_comes_in_as_it_is_and_may_be_corrected(kari: User) -> None:
         ({"a": "b\0"}, "not_storable"),
         ({"a": [{"\ud83d": 1}]}, "not_storable"),
         (b"1e999", "out_of_range"),
+        ({"a": nested(FEED_DEPTH, "b")}, "not_storable"),
+        ({"a": nested(9_000, "æ")}, "not_storable"),
     ],
 )
 def test_what_cannot_be_kept_of_a_report_is_refused(content: Any, reason: str) -> None:
@@ -309,6 +311,15 @@ def test_what_cannot_be_kept_of_a_report_is_refused(content: Any, reason: str) -
             + b'"content": {"a": %s}}' % content
         )
     assert wrong(feed("reports", line)) == [(1, "content", reason)]
+
+
+def test_a_report_may_be_nested_as_deep_as_it_can_be_shown(kari: User) -> None:
+    content = {"a": nested(FEED_DEPTH - 1, "æ"), "b": nested(FEED_DEPTH - 1, {})}
+    assert wrong(feed("reports", a_report(content=content))) == [(1, "content", "not_storable")]
+    del content["b"]
+    assert feed("reports", a_report(content=content)).taken == 1
+    with as_tenant(kari.pk):
+        assert Report.objects.get().content == content
 
 
 def test_reports_come_in_as_long_as_they_are_kept() -> None:

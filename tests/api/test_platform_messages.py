@@ -16,7 +16,7 @@ from messaging.content import feed_lines
 from messaging.models import MessageContent, MessageRecord
 from messaging.policy import FEED_AHEAD, FEED_LINE_BYTES
 from retention import policy as retention
-from tests.api.feeding import CUSTOMER, feed, message, wrong
+from tests.api.feeding import CUSTOMER, feed, message, nested, wrong
 from tests.factories import NOW, make_customer
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +228,8 @@ def test_somebody_who_only_does_not_use_the_account_is_still_billed(kari: User) 
         ({"body": "a\0b"}, "body", "not_storable"),
         ({"message_id": "\ud83d"}, "message_id", "not_storable"),
         ({"body": {"a": 1}}, "body", "not_text"),
+        ({"status": nested(2_000, "æ")}, "status", "not_text"),
+        ({"status": nested(2_000, "\0")}, "status", "not_storable"),
         ({"contact_id": "9001"}, "contact_id", "not_a_whole_number"),
     ],
 )
