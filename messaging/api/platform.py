@@ -115,11 +115,11 @@ FEEDS = {
         "Messages of customers, with their content",
         "Known by `user_id`, `message_id` and `date`, which must never change: under another date "
         "it is another message. Status, parts, price, currency, country and carrier may change "
-        "later, of a message that a legal hold keeps the status alone; a message that has arrived "
-        "does not wait again. What it said, "
-        "to whom and from whom comes in with its record or never, and only while it is kept: this "
-        "month and the three before. Of a period that its customer had de-identified the record "
-        "comes in without it. Records are kept for seven years.",
+        "later and stay where a line leaves them out; of a message that a legal hold keeps the "
+        "status alone may; a message that has arrived does not wait again. What it said, "
+        "to whom and from whom comes in with the first line about it or never, and only while it "
+        "is kept: this month and the three before. Of a period that its customer had de-identified "
+        "the record comes in without it. Records are kept for seven years.",
     ),
     "reports": feed_of(
         "reports",

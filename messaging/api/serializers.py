@@ -101,8 +101,12 @@ class MessageRecordLineSerializer(LineSerializer):
     direction = serializers.ChoiceField(["out", "in"])
     date = Moment(help_text="With `message_id` it names the message: it never changes.")
     status = text(40)
-    message_parts = serializers.IntegerField(min_value=0, max_value=SMALL, default=1)
-    message_price = Amount(required=False, help_text="8 digits before the point, 4 behind it.")
+    message_parts = serializers.IntegerField(
+        min_value=0, max_value=SMALL, required=False, help_text="1 where no line said it."
+    )
+    message_price = Amount(
+        required=False, help_text="8 digits before the point, 4 behind it; 0 where none said it."
+    )
     currency = code(3, "ISO 4217.")
     country = code(2, "ISO 3166.")
     carrier = text(60)

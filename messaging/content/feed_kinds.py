@@ -199,8 +199,10 @@ ALL: Final = (
             Field("direction", read.choice("out", "in"), required=True),
             Field("date", read.moment, required=True),
             Field("status", read.text(40)),
-            Field("message_parts", read.whole(SMALL), empty=1),
-            Field("message_price", read.amount(12, 4), empty="0"),
+            # A line that leaves these out takes nothing back: what is here stays, and of a new
+            # message it is one part for nothing.
+            Field("message_parts", read.whole(SMALL), empty=None),
+            Field("message_price", read.amount(12, 4), empty=None),
             Field("currency", read.currency),
             Field("country", read.country),
             Field("carrier", read.text(60)),

@@ -1,7 +1,9 @@
 """The platform's messages: the record for years, its words for months, and neither twice."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -85,6 +87,74 @@ def test_a_queued_message_arrives_and_what_has_arrived_never_waits_again(kari: U
     assert (together.taken, together.unchanged) == (1, 1)
     (record,) = records(kari)
     assert (record.status, record.message_price) == ("Failed", Decimal("0.0770"))
+
+
+WAITING = ["", "Queued", "Scheduled", "SENDING", "wait_approved"]
+
+
+@pytest.mark.parametrize("status", WAITING)
+@pytest.mark.parametrize("before", WAITING)
+def test_until_a_message_has_arrived_all_of_it_may_change(
+    kari: User, before: str, status: str
+) -> None:
+    feed("message-records", message(status=before, message_price="0"))
+    dearer = message(status=status, message_price="0.5000", message_parts=2, carrier="Telia")
+    assert feed("message-records", dearer).taken == 1
+    (record,) = records(kari)
+    assert (record.status, record.message_price) == (status or before, Decimal("0.5"))
+    assert (record.message_parts, record.carrier) == (2, "Telia")
+    assert feed("message-records", dearer).unchanged == 1
+    assert feed("message-records", message(status="Sent")).taken == 1
+    assert feed("message-records", dearer).unchanged == 1
+    (record,) = records(kari)
+    assert (record.status, record.message_price) == ("Sent", Decimal("0.0770"))
+
+
+SAID = {"message_parts": 3, "message_price": "0.1540", "currency": "NOK", "country": "NO",
+        "carrier": "Telenor"}  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("silent", ["none", *SAID, "all", "empty"])
+def test_what_a_line_leaves_out_stays_as_it_is(kari: User, silent: str, batch: int) -> None:
+    said = {"message_parts": 1, "message_price": "9", "currency": "EUR", "country": "SE",
+            "carrier": "Telia"}  # fmt: skip
+    left_out: dict[str, Any] = dict.fromkeys(
+        name for name in SAID if silent == "all" or silent == name
+    )
+    if silent == "empty":
+        left_out = dict.fromkeys(("currency", "country", "carrier"), "")
+    later = message(status="Delivered", **said | left_out)
+    feed("message-records", message(status="Queued", **SAID), later, batch=batch)
+    (record,) = records(kari)
+    stays = said | {name: SAID[name] for name in left_out}
+    stays["message_price"] = Decimal(str(stays["message_price"]))
+    assert {name: getattr(record, name) for name in SAID} == stays
+    assert record.status == "Delivered"
+
+
+def test_a_new_message_that_says_nothing_of_it_is_one_part_for_nothing(kari: User) -> None:
+    feed("message-records", message(status=None, **dict.fromkeys(SAID)))
+    (record,) = records(kari)
+    assert (record.message_parts, record.message_price, record.currency) == (1, 0, "")
+    assert (record.status, record.country, record.carrier) == ("", "", "")
+
+
+UNSAID = {"body": None, "from": None, "to": None, "first_name": None, "contact_id": None}
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_message_says_what_its_first_line_says(kari: User, batch: int) -> None:
+    queued, delivered = {"status": "Queued"}, {"status": "Delivered"}
+    pairs = [(queued, delivered | UNSAID), (queued | UNSAID, delivered),
+             (queued, delivered | {"body": "Hei igjen"}), (delivered | UNSAID, queued)]  # fmt: skip
+    for number, pair in enumerate(pairs):
+        lines = (message(message_id=f"m{number}", **each) for each in pair)
+        feed("message-records", *lines, batch=batch)
+    said = {each.pk: each.body for each in contents(kari)}
+    hei = message()["body"]
+    assert [said.get(each.pk) for each in records(kari)] == [hei, None, hei, None]
+    assert {each.status for each in records(kari)} == {"Delivered"}
 
 
 def test_what_a_customer_let_go_of_a_message_does_not_come_back_with_it(kari: User) -> None:
@@ -311,6 +381,42 @@ def test_batches_are_as_one_body(kari: User) -> None:
     taken = feed("message-records", *lines, batch=2)
     assert (taken.taken, taken.unchanged) == (4, 2)
     assert wrong(taken) == [(5, "direction", "not_a_choice")]
+
+
+@pytest.mark.parametrize("many", [50, pytest.param(600, marks=pytest.mark.slow)])
+def test_where_a_batch_ends_makes_no_difference(many: int) -> None:
+    """Histories of several messages, all mixed: line by line, in small batches, and at once."""
+    chance = random.Random(20731)
+    values: dict[str, list[Any]] = {
+        "status": [None, "Queued", "Scheduled", "Sent", "Delivered", "Failed"],
+        "message_price": [None, "0", "0.0770", "0.5"],
+        "message_parts": [None, 1, 2],
+        "currency": [None, "", "NOK", "EUR"],
+        "country": [None, "NO", "SE"],
+        "carrier": [None, "Telenor", "Telia"],
+        "list_id": [None, 61, 62],
+        "body": [None, "Hei", "Hei igjen"],
+    }
+    told = [
+        UNSAID
+        | {name: chance.choice(some) for name, some in values.items()}
+        | {"message_id": f"m{chance.randrange(many // 4):03}"}
+        for _ in range(many)
+    ]
+    came_to = []
+    shown_of = attrgetter("status", "list_id", *SAID)
+    for customer, batch in enumerate((1, 7, many), start=1):
+        person = make_customer(platform_id=customer)
+        lines = [message(**each | {"user_id": customer}) for each in told]
+        taken = feed("message-records", *lines, batch=batch)
+        assert (taken.taken + taken.unchanged, taken.bad) == (len(told), [])
+        said = {each.pk: each.body for each in contents(person)}
+        came_to.append(
+            [[each.message_id, said.get(each.pk), *shown_of(each)] for each in records(person)]
+        )
+    line_by_line, *in_batches = came_to
+    for batched in in_batches:
+        assert batched == line_by_line
 
 
 def test_the_first_bad_lines_are_named_and_all_are_counted(

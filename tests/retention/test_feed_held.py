@@ -232,6 +232,8 @@ def test_of_a_held_message_only_the_status_changes(
         return
     assert record(kari) == before
     assert feed("message-records", message(status="Sent")).unchanged == 1
+    silent = dict.fromkeys(("message_parts", "message_price", "currency", "country", "carrier"))
+    assert feed("message-records", message(status="Sent", **silent)).unchanged == 1
     # It would not have waited again, whatever it cost.
     assert feed("message-records", message(status="Queued", message_parts=2)).unchanged == 1
     assert feed("message-records", message(status="Delivered")).taken == 1
@@ -239,6 +241,21 @@ def test_of_a_held_message_only_the_status_changes(
     assert feed("message-records", message(message_id="m2", message_parts=2)).taken == 1
     release(hold)
     assert feed("message-records", message(message_parts=2)).taken == 1
+
+
+@pytest.mark.parametrize("said", ["Queued", "Scheduled", None])
+def test_of_a_held_message_that_waits_nothing_but_the_status_changes_either(
+    kari: User, said: str | None
+) -> None:
+    feed("message-records", message(status="Queued"))
+    hold = place({"data_class": DataClass.CONTENT})
+    dearer = message(status=said, message_price="0.5")
+    assert wrong(feed("message-records", dearer)) == [(1, "", "held")]
+    feed("message-records", message(status=said, message_price=None))
+    assert record(kari)["status"] == (said or "Queued")
+    assert record(kari)["message_price"] == Decimal("0.0770")
+    release(hold)
+    assert feed("message-records", dearer).taken == 1
 
 
 def record(person: User) -> dict[str, Any]:
