@@ -18,6 +18,7 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
 from accounts.models import User
+from foundation.addresses import small_letters
 from retention.entries import Entry
 from retention.schedule import model_of
 
@@ -54,8 +55,10 @@ def person_of(user: User) -> Person:
     return Person(
         id=user.pk,
         user=user,
-        addresses=tuple(sorted({email.lower() for email, _is_confirmed in known})),
-        confirmed=tuple(sorted({email.lower() for email, is_confirmed in known if is_confirmed})),
+        addresses=tuple(sorted({small_letters(email) for email, _is_confirmed in known})),
+        confirmed=tuple(
+            sorted({small_letters(email) for email, is_confirmed in known if is_confirmed})
+        ),
     )
 
 

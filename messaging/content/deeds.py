@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.db import connection
 
-from foundation.addresses import active_key
+from foundation.addresses import active_key, small_letters
 from foundation.ids import uuid7_moment
 from messaging.content.feed_kinds import Kind
 from messaging.content.tombstones import digest
@@ -77,7 +77,8 @@ def note_contact(
 ) -> None:
     """That a contact said no, or that their no was taken back. Inside `as_tenant`."""
     if not is_said:
-        _deed(what, [contact.lower()], customer_id=customer_id, done_at=now).save(force_insert=True)
+        deed = _deed(what, [small_letters(contact)], customer_id=customer_id, done_at=now)
+        deed.save(force_insert=True)
 
 
 def _deed(what: OwnDeed.What, numbers: Sequence[object], **fields: Any) -> OwnDeed:
@@ -151,7 +152,8 @@ def _name(
     for customer_id, deeds in unnamed.items():
         wanted = {bytes(digests) for _key, digests in deeds}
         keys = {key for key, _digests in deeds} & settings.SUPPRESSION_KEYS.keys()
-        for contact in {each.lower() for each in contacts[customer_id] if each} if keys else ():
+        theirs = contacts[customer_id] if keys else ()
+        for contact in {small_letters(each) for each in theirs if each}:
             for key in keys:
                 told = hash_of(key, What.OPT_OUT, customer_id, contact)
                 if told in wanted:

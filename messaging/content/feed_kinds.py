@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from accounts.billing import Unfit, check_invoice, check_transaction
 from accounts.models import Transaction
+from foundation.addresses import small_letters
 from foundation.calendar import month_start, months_later
 from messaging.content import feed_fields as read
 from messaging.content.feed_fields import BIG, SMALL, Field
@@ -97,7 +98,7 @@ def check_opt_out(values: dict[str, Any], bounds: Bounds) -> None:
         raise Unfit("phone_number", "one_of_two" if phone else "missing")
     if (since := values["since"]) is not None and since > bounds.latest:
         raise Unfit("date", "in_future")
-    values["contact"] = phone or address.lower()
+    values["contact"] = phone or small_letters(address)
 
 
 def check_message(values: dict[str, Any], bounds: Bounds) -> None:

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce, Lower
 from django.utils.formats import number_format
 from psycopg.errors import QueryCanceled
 
+from foundation.addresses import small_letters
 from foundation.ids import uuid7_floor
 from foundation.tenants import as_tenant
 from messaging import policy
@@ -116,7 +117,7 @@ def contacts_reached_by(
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT messaging_find_contacts(%s, %s)",
-            [list_id, [each.lower() for each in contacts if each]],
+            [list_id, [small_letters(each) for each in contacts if each]],
         )
         keys = [key for (key,) in cursor.fetchall()]
     found: QuerySet[Contact] = Contact.objects.filter(pk__in=keys, customer_id=customer_id)
@@ -125,7 +126,7 @@ def contacts_reached_by(
 
 def said_no(contacts: Collection[Contact], *, customer_id: uuid.UUID) -> set[uuid.UUID]:
     """Those of them who are on their customer's opt-outs, by key."""
-    named = {each.pk: {each.phone_number, each.email.lower()} for each in contacts}
+    named = {each.pk: {each.phone_number, small_letters(each.email)} for each in contacts}
     opt_outs = ContactOptOut.objects.filter(
         customer_id=customer_id, contact__in=set().union(*named.values())
     )

@@ -8,6 +8,7 @@ from django.db import DatabaseError, models
 
 from accounts.services import is_staying
 from foundation import standstill
+from foundation.addresses import small_letters
 from foundation.tenants import as_tenant
 from messaging import policy
 from messaging.content import detached
@@ -63,7 +64,7 @@ def add_contact(contact_list: ContactList, values: dict[str, str], *, now: datet
     opt_outs = ContactOptOut.objects.filter(customer_id=customer_id)
     for field in ("phone_number", "email"):
         value = values.get(field, "")
-        if value and opt_outs.filter(contact=value.lower()).exists():
+        if value and opt_outs.filter(contact=small_letters(value)).exists():
             raise Refused(field, "opted_out")
         same = contacts_reached_by([value], customer_id=customer_id, list_id=contact_list.pk)
         if same.exists():
@@ -160,7 +161,7 @@ def record_contact_opt_out(
     recognise([contact], customer_id=customer_id)
     note_contact(What.OPT_OUT, contact, customer_id=customer_id, now=now, is_said=is_said)
     ContactOptOut.objects.get_or_create(
-        customer_id=customer_id, contact=contact.lower(), defaults={"since": now}
+        customer_id=customer_id, contact=small_letters(contact), defaults={"since": now}
     )
     same = contacts_reached_by([contact], customer_id=customer_id)
     if is_held:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from accounts.services import is_staying
+from foundation.addresses import small_letters
 from foundation.tenants import as_tenant
 from messaging.content.columns import FIELDS
 from messaging.content.deeds import recognise
@@ -44,13 +45,13 @@ class Known:
         if contact.phone_number:
             self.by_phone.setdefault(contact.phone_number, contact)
         if contact.email:
-            self.by_email.setdefault(contact.email.lower(), contact)
+            self.by_email.setdefault(small_letters(contact.email), contact)
 
     def find(self, values: dict[str, str]) -> list[Contact]:
         """None, one, or two where the number belongs to one and the address to another."""
         found = [
             self.by_phone.get(values.get("phone_number", "")),
-            self.by_email.get(values.get("email", "").lower()),
+            self.by_email.get(small_letters(values.get("email", ""))),
         ]
         return list({id(each): each for each in found if each is not None}.values())
 
@@ -99,7 +100,7 @@ class Batch:
         return self.upload.made_at in (contact.added_at, contact.uploaded_at)
 
     def said_no(self, values: dict[str, str], name: str) -> bool:
-        return values.get(name, "").lower() in self.opted_out
+        return small_letters(values.get(name, "")) in self.opted_out
 
     def add(self, values: dict[str, str]) -> None:
         contact = Contact(
@@ -208,7 +209,9 @@ def are_contacts_held(upload: ListUpload, now: datetime) -> bool:
 def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
     """Whom the lines are about: in the list already, or on the opt-outs."""
     customer_id = batch.upload.customer_id
-    names = {line.get(name, "").lower() for line in lines for name in ("phone_number", "email")}
+    names = {
+        small_letters(line.get(name, "")) for line in lines for name in ("phone_number", "email")
+    }
     names -= {""}
     for contact in contacts_reached_by(names, customer_id=customer_id, list_id=batch.list_id):
         batch.known.remember(contact)

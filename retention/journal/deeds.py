@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 
+from foundation.addresses import small_letters
 from foundation.ids import uuid7_floor
 from foundation.saying import is_time_to_say
 from foundation.tenants import as_tenant
@@ -114,7 +115,7 @@ def _candidates(kind: str, customer_id: uuid.UUID) -> Iterator[tuple[object, Any
             _rows(Contact, customer_id, "phone_number", "email"),
             _rows(MessageContent, customer_id, "sent_to", "sent_from"),
         ):
-            yield from ((each.lower(), each.lower()) for each in row if each)
+            yield from ((each, each) for each in map(small_letters, row) if each)
         return
     if kind == What.CONTACT:
         columns = ("pk", "contact_id", "contact_list_id", "phone_number", "email")

@@ -1,5 +1,6 @@
 """Customers' lists, contacts, opt-outs and reports from the platform."""
 
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from django.db import IntegrityError, connection
 
 from accounts.models import User
+from foundation.addresses import small_letters
 from foundation.tenants import as_tenant
 from messaging.content import feed as feeding
 from messaging.models import Contact, ContactList, ContactOptOut, Report
@@ -191,6 +193,32 @@ def test_a_contact_who_says_no_leaves_every_list_of_that_customer(kari: User, li
     assert no.taken == 2
     assert [each[0] for each in contacts(kari)] == [4]
     assert [each[0] for each in contacts(ola)] == [1]
+
+
+@pytest.mark.parametrize("address", ["ΟΔΟΣ@x.gr", "ola@İŞ.example", "ola@BLÅBÆR.example"])
+def test_a_no_counts_in_whatever_letters(kari: User, listed: None, address: str) -> None:
+    """PostgreSQL and Python have different small letters for some."""
+    line = a_contact(phone_number=None, email=address)
+    assert feed("contacts", line).taken == 1
+    assert feed("opt-outs", {"user_id": CUSTOMER, "email": address}).taken == 1
+    assert contacts(kari) == []
+    assert wrong(feed("contacts", line)) == [(1, "email", "opted_out")]
+
+
+def test_every_letter_is_as_small_here_as_in_the_database() -> None:
+    """But for those that came with a Unicode younger than Python's."""
+    letters = [
+        chr(n) for n in range(1, 0x20000) if unicodedata.category(chr(n)) not in ("Cn", "Cs")
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT lower(each) FROM unnest(%s::text[]) WITH ORDINALITY t (each, n) ORDER BY n",
+            [letters],
+        )
+        small = [each for (each,) in cursor.fetchall()]
+    assert sum(map(str.__ne__, letters, small)) > 1_000
+    assert list(map(small_letters, letters)) == small
+    assert small_letters("ΟΔΟΣ@x.gr") == "οδοσ@x.gr"
 
 
 def contacts_looked_at() -> int:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError
-from django.db.models import BooleanField
+from django.db.models import BooleanField, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Lower
 from django.test import Client
 
 from accounts.models import User
@@ -34,7 +35,7 @@ from messaging.models import (
 )
 from messaging.views import lists
 from tests.factories import NOW, make_contact, make_customer, make_list
-from tests.messaging.uploading import contacts_of, signed_in, text_of
+from tests.messaging.uploading import contacts_of, counts_of, signed_in, take_in, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -488,6 +489,28 @@ def test_an_address_opts_out_whatever_its_case(
     with as_tenant(person.pk):
         assert ContactOptOut.objects.get().contact == "per@example.test"
     assert len(contacts_of(person)) == 2
+
+
+@pytest.mark.parametrize("address", ["ola@İŞ.example", "ola@x.ΟΔΟΣ"])
+def test_a_no_in_letters_that_are_rare_is_obeyed_on_every_page(
+    visitor: Client, own: ContactList, person: User, address: str
+) -> None:
+    with as_tenant(person.pk):
+        there = make_contact(own, email=address)
+    asked = visitor.get("/lists/", {"q": address})
+    assert [each.list_name for each in asked.context["lists"]] == ["Nyhetsbrev"]
+    with as_tenant(person.pk):
+        ContactOptOut.objects.create(customer=person, contact=Lower(Value(address)))
+    page = visitor.get(f"/lists/{own.pk}/")
+    assert page.context["opted_out"] == {there.pk}
+    assert visitor.post("/lists/opt-outs/", {"contact": address}).status_code == 302
+    assert len(contacts_of(person)) == 3
+    answer = visitor.post(f"/lists/{own.pk}/", {"email": address})
+    assert "On your list of opt-outs" in answer.content.decode()
+    assert counts_of(take_in(person, f"E-post\n{address}\n".encode())) == {"opted_out": 1}
+    assert len(contacts_of(person)) == 3
+    with as_tenant(person.pk):
+        assert ContactOptOut.objects.count() == 1
 
 
 def test_an_opt_out_of_nobody_is_refused(visitor: Client) -> None:

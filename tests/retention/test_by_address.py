@@ -134,6 +134,15 @@ def test_what_they_asked_about_their_data_without_signing_in_goes_with_them(batc
     assert set(tables_with(ADDRESS)) <= {"messaging_message"}  # that it is done
 
 
+@pytest.mark.parametrize("address", ["ola@İŞ.example", "ola@x.ΟΔΟΣ"])
+def test_an_address_in_rare_letters_is_theirs_as_any_other(address: str) -> None:
+    person = make_customer(email=address)
+    request = wish(address)
+    erase(person)
+    request.refresh_from_db()
+    assert (request.email, request.state) == ("", "withdrawn")
+
+
 def test_one_that_was_answered_is_emptied_and_stays_as_it_was_answered() -> None:
     person = make_customer(email=ADDRESS.lower())
     request = wish()
