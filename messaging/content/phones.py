@@ -8,6 +8,11 @@ import phonenumbers
 _SHORTENED = re.compile(r"[0-9]+[.,][0-9]+E\+?[0-9]+", re.IGNORECASE)
 # 98765432.0: a program took the number for an amount.
 _AMOUNT = re.compile(r"(\+?[0-9]{6,})[.,]0")
+# What people write in front, and what a link to a telephone begins with.
+_LABEL = re.compile(
+    r"^(tlf|tel(efon|ephone)?|mob(il|ile)?|phone|cell)[.:\s]*(nummer|number|nr|no)?[.:\s]*",
+    re.IGNORECASE,
+)
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
@@ -16,11 +21,18 @@ class BadNumber(ValueError):
 
 
 def to_e164(value: str, country: str) -> str:
-    """`987 65 432` in Norway is `+4798765432`; a number with its country code needs no country."""
+    """`987 65 432` in Norway is `+4798765432`; a number with its country code needs no country.
+
+    Letters make it something else: the library would find a number inside an order's, and dial them
+    as keys.
+    """
+    value = _LABEL.sub("", value)
     if _SHORTENED.fullmatch(value):
         raise BadNumber("phone_shortened")
     if amount := _AMOUNT.fullmatch(value):
         value = amount[1]
+    if any(map(str.isalpha, value)):
+        raise BadNumber("phone_unknown")
     try:
         number = phonenumbers.parse(value, country or None)
     except phonenumbers.NumberParseException as error:

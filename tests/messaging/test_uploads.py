@@ -350,6 +350,32 @@ def test_the_country_decides_what_a_number_without_its_code_is(person: User) -> 
     assert contacts_of(person)[0].phone_number == "+46701740605"
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("Tlf. 987 65 432", "+4798765432"),
+        ("tlf98765432", "+4798765432"),
+        ("Mobilnr.: 98765432", "+4798765432"),
+        ("Tel +46 70 174 06 05", "+46701740605"),
+        ("tel:+46-70-174-06-05", "+46701740605"),
+    ],
+)
+def test_a_word_for_telephone_in_front_of_a_number_is_no_part_of_it(
+    person: User, written: str, kept: str
+) -> None:
+    take_in(person, f"Mobil;Navn\n{written};Kari\n".encode())
+    assert [each.phone_number for each in contacts_of(person)] == [kept]
+
+
+@pytest.mark.parametrize(
+    "written", ["9876KARI", "PO-40012345", "ola22334455", "98765432x", "tlf Kari 98765432"]
+)
+def test_a_number_is_not_looked_for_inside_other_words(person: User, written: str) -> None:
+    upload = take_in(person, f"Mobil;Navn\n{written};Kari\n".encode())
+    assert problems_of(upload) == [(2, "Mobil", written, "phone_unknown")]
+    assert not contacts_of(person)
+
+
 def test_a_number_and_an_address_of_two_contacts_are_not_made_one(person: User) -> None:
     with as_tenant(person.pk):
         own = make_list(person)
