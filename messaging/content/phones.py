@@ -1,6 +1,7 @@
 """Telephone numbers as people write them, in the one form networks know (E.164)."""
 
 import re
+from itertools import groupby
 
 import phonenumbers
 
@@ -13,6 +14,8 @@ _LABEL = re.compile(
     r"^(tlf|tel(efon|ephone)?|mob(il|ile)?|phone|cell)[.:\s]*(nummer|number|nr|no)?[.:\s]*",
     re.IGNORECASE,
 )
+# `(+47)`, `22`, `33-44`: what stands between two blanks of a number.
+_PART = re.compile(r"[+0-9()./\-]*[0-9][+0-9()./\-]*")
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 
@@ -46,3 +49,32 @@ def looks_like_number(value: str) -> bool:
     """Digits with what people put between them; whether anyone has it is asked later."""
     digits = sum(character.isdigit() for character in value)
     return 6 <= digits <= 15 and re.fullmatch(r"[+0-9 ()./\-]+", value) is not None
+
+
+def as_number(words: str, country: str) -> str:
+    """The number that is written so; empty if it is none."""
+    try:
+        return to_e164(words, country)
+    except BadNumber:
+        return ""
+
+
+def terms_of(words: str, country: str) -> list[tuple[str, str]]:
+    """What is to be found together: each word, and a number as one however it is spaced, with the
+    form that networks know; that is empty beside a word."""
+    terms: list[tuple[str, str]] = []
+    for _same, together in groupby(words.split(), _is_part):
+        run = list(together)
+        whole = " ".join(run)
+        pieces = [whole] if _telephone(whole, country) else run
+        terms += [(piece, _telephone(piece, country)) for piece in pieces]
+    return terms
+
+
+def _is_part(word: str) -> bool:
+    return _PART.fullmatch(word) is not None
+
+
+def _telephone(written: str, country: str) -> str:
+    """Not the short ones of services: so few digits are rather of an amount or a year."""
+    return as_number(written, country) if looks_like_number(written) else ""

@@ -17,7 +17,7 @@ from foundation.addresses import small_letters
 from foundation.ids import uuid7_floor
 from foundation.tenants import as_tenant
 from messaging import policy
-from messaging.content.phones import BadNumber, to_e164
+from messaging.content.phones import as_number, terms_of
 from messaging.content.words import STATUS_WORDS
 from messaging.models import (
     Contact,
@@ -26,6 +26,9 @@ from messaging.models import (
     MessageContent,
     MessageRecord,
 )
+
+# Where a message's own words stand.
+SAID = ("body", "custom_string")
 
 
 class TooWide(Exception):
@@ -97,11 +100,13 @@ def find_contacts(contact_list: ContactList, words: str, *, country: str) -> Que
     found = found.order_by("-pk")
     if not words:
         return found
+    # With a word for telephone in front, too; the page of all lists leads here with the same words.
     if number := as_number(words, country):
         return found.filter(phone_number=number)
     names = ("first_name", "last_name", "organization_name", "email", "phone_number")
-    for word in words.split():
-        found = found.filter(Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR))
+    for term, number in terms_of(words, country):
+        some = ((f"{name}__icontains", term) for name in names)
+        found = found.filter(Q(phone_number=number) if number else Q(*some, _connector=Q.OR))
     return found
 
 
@@ -155,21 +160,22 @@ def find_messages(wanted: MessageFilter, *, customer_id: uuid.UUID) -> QuerySet[
         found = found.filter(status__iexact=wanted.status)
     if wanted.words:
         said = MessageContent.objects.filter(pk=OuterRef("pk"), customer_id=customer_id)
-        texts = ("body", "custom_string")
-        if number := as_number(wanted.words, wanted.country):
-            # Many a number of an order or a case could be somebody's telephone.
-            digits = {wanted.words, "".join(wanted.words.split())}
-            inside = ((f"{name}__icontains", each) for name in texts for each in digits)
-            said = said.filter(
-                Q(("sent_to", number), ("sent_from", number), *inside, _connector=Q.OR)
-            )
-        else:
-            names = (*texts, "sent_to", "sent_from", "first_name", "last_name")
-            for word in wanted.words.split():
-                some = Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR)
-                said = said.filter(some)
+        for term, number in terms_of(wanted.words, wanted.country):
+            said = said.filter(says_number(term, number) if number else says_word(term))
         found = found.filter(Exists(said))
     return found.order_by("-pk")
+
+
+def says_number(written: str, number: str) -> Q:
+    """To, from, or in the text: many a number of an order or a case could be a telephone's."""
+    digits = {written, "".join(written.split())}
+    inside = ((f"{name}__icontains", each) for name in SAID for each in digits)
+    return Q(("sent_to", number), ("sent_from", number), *inside, _connector=Q.OR)
+
+
+def says_word(word: str) -> Q:
+    names = (*SAID, "sent_to", "sent_from", "first_name", "last_name")
+    return Q(*((f"{name}__icontains", word) for name in names), _connector=Q.OR)
 
 
 def with_content(records: list[MessageRecord]) -> list[Message]:
@@ -221,10 +227,3 @@ def in_pieces[M: (Contact, MessageRecord), T](
             return
         yield from loaded
         before = rows[-1].pk
-
-
-def as_number(words: str, country: str) -> str:
-    try:
-        return to_e164(words, country)
-    except BadNumber:
-        return ""

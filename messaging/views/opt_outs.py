@@ -15,7 +15,7 @@ from accounts.models import User
 from messaging import policy
 from messaging.content import services
 from messaging.content.forms import OptOutForm
-from messaging.content.querysets import as_number
+from messaging.content.phones import as_number
 from messaging.content.signals import ContentHeld
 from messaging.models import ContactOptOut, OwnDeed
 from messaging.views.lists import asked_for, held_words, key_in

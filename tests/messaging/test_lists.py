@@ -125,6 +125,10 @@ def test_a_list_is_read_page_by_page(visitor: Client, own: ContactList) -> None:
         ("åse lien", ["+4798765432"]),
         ("RØR", ["ola@example.test"]),
         ("example.test", ["per@example.test", "ola@example.test"]),
+        ("tlf. 98765432", ["+4798765432"]),
+        ("Lien 0047 98765432", ["+4798765432"]),
+        ("987 65 432 åse", ["+4798765432"]),
+        ("Hansen 98765432", []),
         ("nobody", []),
     ],
 )
@@ -143,7 +147,9 @@ def test_contacts_are_found_however_one_writes(
         ("911 23 456", []),
         ("nobody@example.test", []),
         ("per@", []),
+        ("tlf. 987 65 432", ["Andre", "Nyhetsbrev"]),
         ("Per", None),
+        ("Hansen 98765432", None),
     ],
 )
 def test_the_lists_that_a_contact_is_in_are_found(

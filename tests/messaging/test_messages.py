@@ -126,6 +126,32 @@ def test_digits_that_could_be_a_telephone_number_are_found_in_the_text_too(
     assert shown(answer) + shown(older) == ["m1", "m2", "m3"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("rabatt 22334455", ["m1", "m3"]),
+        ("223 34 455 rabatt", ["m1", "m3"]),
+        ("rabatt 22334455 ordre", ["m3"]),
+        ("rabatt 22334456", []),
+        ("rabatt 2233", ["m1", "m3"]),
+        ("noe 22334455", ["m2"]),
+        ("rabatt 0047 22334455", ["m1"]),
+        ("tlf 22334455", []),
+        ("nr 1 22334455", []),
+    ],
+)
+def test_a_word_beside_a_number_is_looked_for_as_well(
+    visitor: Client, person: User, asked: str, found: list[str]
+) -> None:
+    """And what is deleted is what was found."""
+    make_message(person, 1, body="Rabatt", sent_to="+4722334455")
+    make_message(person, 2, body="Noe annet", sent_to="+4722334455")
+    make_message(person, 3, body="Rabatt på ordre nr 22334455")
+    assert shown(visitor.get("/messages/", {"q": asked})) == found
+    visitor.post("/messages/delete/", {"q": asked, "size": str(len(found))})
+    assert left(person) == (3 - len(found), 3 - len(found))
+
+
 def test_words_are_found_in_the_senders_own_mark(visitor: Client, person: User) -> None:
     make_message(person, 1, custom_string="kampanje-juni")
     make_message(person, 2)
