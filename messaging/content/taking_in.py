@@ -8,7 +8,7 @@ empty cell empties nothing.
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from messaging.content.rows import Fault, Reader, clean
 from messaging.content.signals import ContentHeld, content_going
 from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
 
+NAME_LENGTH = int(UploadProblem._meta.get_field("column").max_length or 0)
 COUNTED = ("added", "changed", "duplicates", "opted_out", "bad")
 
 
@@ -63,7 +64,8 @@ class Batch:
     upload: ListUpload
     list_id: uuid.UUID
     reader: Reader
-    header: Sequence[str]
+    # Of the columns, by their place in the file.
+    names: Mapping[int, str]
     # A legal hold keeps the contacts that are there as they are.
     is_held: bool = False
     known: Known = field(default_factory=Known)
@@ -143,7 +145,7 @@ class Batch:
                 upload_id=self.upload.pk,
                 customer_id=self.upload.customer_id,
                 line=row.number,
-                column=self.name_of(fault.place)[:60],
+                column=self.name_of(fault.place),
                 value=fault.value[:100],
                 reason=fault.reason,
             )
@@ -151,11 +153,23 @@ class Batch:
         ]
 
     def name_of(self, place: int | None) -> str:
-        """The column's own name, else its number."""
-        if place is None:
-            return ""
-        name = clean(self.header[place]) if place < len(self.header) else ""
-        return name or str(place + 1)
+        return "" if place is None else self.names[place]
+
+
+def names_of(header: Sequence[str], mapping: Mapping[str, str]) -> dict[int, str]:
+    """The chosen columns' own names, else their numbers. Where two bear one name, all have the
+    number behind: a remark is known by the line, the column and the reason."""
+    names = {
+        place: (clean(header[place]) if place < len(header) else "")[:NAME_LENGTH] or str(place + 1)
+        for place in map(int, mapping)
+    }
+    if len(set(names.values())) == len(names):
+        return names
+    marks = {place: f" ({place + 1})" for place in names}
+    return {
+        place: name[: NAME_LENGTH - len(marks[place])] + marks[place]
+        for place, name in names.items()
+    }
 
 
 def by_which(values: dict[str, str]) -> str:
@@ -183,7 +197,7 @@ def take_in_batch(
         if list_id is None or not own.filter(pk=list_id).exists():
             raise ListGone
         reader = Reader(upload.mapping, upload.country)
-        batch = Batch(upload, list_id, reader, header, is_held)
+        batch = Batch(upload, list_id, reader, names_of(header, upload.mapping), is_held)
         read = [(row, *reader.read(row.cells)) for row in rows if any(map(str.strip, row.cells))]
         look_up(batch, [values for _row, values, _faults in read])
         for row, values, faults in read:

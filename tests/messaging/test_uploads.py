@@ -19,7 +19,7 @@ from foundation.tenants import as_tenant
 from messaging import policy, tasks
 from messaging.content import uploads
 from messaging.content.files import keep_untaken
-from messaging.content.taking_in import Batch, take_in_batch
+from messaging.content.taking_in import Batch, names_of, take_in_batch
 from messaging.content.words import FILES
 from messaging.models import ContactList, ContactOptOut, ListUpload, UploadPart
 from tests.factories import NOW, make_contact, make_customer, make_list
@@ -560,6 +560,35 @@ def test_hidden_signs_in_a_columns_name_do_no_harm(person: User) -> None:
     assert upload.state == "finished"
     assert problems_of(upload) == [(3, "Mo bil", "12", "phone_unknown")]
     assert len(contacts_of(person)) == 1
+
+
+def test_columns_of_one_name_are_told_apart_by_their_place(person: User) -> None:
+    """A contact on the opt-outs by number and by address; names alike, cut alike, and empty."""
+    with as_tenant(person.pk):
+        for contact in ("+4798765439", "per@example.test"):
+            ContactOptOut.objects.create(customer=person, contact=contact)
+    lines = "98765432;a@example.test;A\n98765439;per@example.test;Per\n98765433;b@example.test;B\n"
+    long = "Kontakt " * 8
+    for header, columns in (
+        ("Kontakt;Kontakt;Navn", ["Kontakt (1)", "Kontakt (2)"]),
+        (f"{long}a;{long}b;Navn", [f"{long[:56]} (1)", f"{long[:56]} (2)"]),
+        ("2;;Navn", ["2 (1)", "2 (2)"]),
+        ("Kontakt;Post;Post", ["Kontakt", "Post"]),
+    ):
+        upload = take_in(person, f"{header}\n{lines}".encode(), column_0="phone_number")
+        assert upload.state == "finished", upload.failure
+        assert counts_of(upload) == {"added": 2, "opted_out": 1}
+        assert problems_of(upload) == [
+            (3, columns[0], "+4798765439", "opted_out"),
+            (3, columns[1], "per@example.test", "opted_out"),
+        ]
+
+
+def test_the_number_behind_a_columns_name_makes_it_the_only_one_of_its_kind() -> None:
+    for header in (["Notat (3)", "Notat", "Notat"], ["3", "x"], ["a" * 61, "a" * 62], []):
+        names = names_of(header, {"0": "phone_number", "1": "custom_1", "2": "custom_2"})
+        assert len(set(names.values())) == 3
+        assert max(map(len, names.values())) <= 60
 
 
 def test_what_nobody_foresaw_ends_one_file_and_not_those_behind_it(
