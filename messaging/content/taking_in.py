@@ -23,6 +23,7 @@ from messaging.content.rows import Fault, Reader, clean
 from messaging.content.signals import ContentHeld, content_going
 from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
 
+REACHED_BY = ("phone_number", "email")
 NAME_LENGTH = int(UploadProblem._meta.get_field("column").max_length or 0)
 COUNTED = ("added", "changed", "duplicates", "opted_out", "bad")
 
@@ -33,10 +34,8 @@ class ListGone(Exception):
 
 @dataclass(slots=True)
 class Known:
-    """The contacts of the list that a batch is about, by number and by address.
-
-    A contact is never forgotten by the number it had: two lines that would swap the numbers of two
-    contacts are refused instead of meeting a constraint.
+    """The contacts of the list that a batch is about, by the number and the address that are theirs
+    as of the line before: what one of them gave up is free for the next, whatever batch it is in.
     """
 
     by_phone: dict[str, Contact] = field(default_factory=dict)
@@ -44,9 +43,13 @@ class Known:
 
     def remember(self, contact: Contact) -> None:
         if contact.phone_number:
-            self.by_phone.setdefault(contact.phone_number, contact)
+            self.by_phone[contact.phone_number] = contact
         if contact.email:
-            self.by_email.setdefault(small_letters(contact.email), contact)
+            self.by_email[small_letters(contact.email)] = contact
+
+    def forget(self, contact: Contact) -> None:
+        self.by_phone.pop(contact.phone_number, None)
+        self.by_email.pop(small_letters(contact.email), None)
 
     def find(self, values: dict[str, str]) -> list[Contact]:
         """None, one, or two where the number belongs to one and the address to another."""
@@ -72,6 +75,8 @@ class Batch:
     opted_out: set[str] = field(default_factory=set)
     new: list[Contact] = field(default_factory=list)
     changed: list[Contact] = field(default_factory=list)
+    # The number or the address that one of them had before, and who.
+    given_up: dict[tuple[str, str], uuid.UUID] = field(default_factory=dict)
     # Named by a line that says what is known.
     named: list[Contact] = field(default_factory=list)
     problems: list[UploadProblem] = field(default_factory=list)
@@ -86,7 +91,7 @@ class Batch:
             self.counts["bad"] += 1
             self.untaken.append(row)
             self.report(row, faults)
-        elif stopped := [name for name in ("phone_number", "email") if self.said_no(values, name)]:
+        elif stopped := [name for name in REACHED_BY if self.said_no(values, name)]:
             self.counts["opted_out"] += 1
             self.report(row, [self.fault(name, values, "opted_out") for name in stopped])
         elif not found:
@@ -129,6 +134,11 @@ class Batch:
             self.untaken.append(row)
             self.report(row, [self.fault(by_which(values), values, "held")])
             return
+        self.known.forget(contact)
+        for name in REACHED_BY:
+            former = small_letters(getattr(contact, name))
+            if former and former != small_letters(values.get(name, former)):
+                self.given_up[name, former] = contact.pk
         for name, value in other.items():
             setattr(contact, name, value)
         contact.uploaded_at = self.upload.made_at
@@ -223,9 +233,7 @@ def are_contacts_held(upload: ListUpload, now: datetime) -> bool:
 def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
     """Whom the lines are about: in the list already, or on the opt-outs."""
     customer_id = batch.upload.customer_id
-    names = {
-        small_letters(line.get(name, "")) for line in lines for name in ("phone_number", "email")
-    }
+    names = {small_letters(line.get(name, "")) for line in lines for name in REACHED_BY}
     names -= {""}
     for contact in contacts_reached_by(names, customer_id=customer_id, list_id=batch.list_id):
         batch.known.remember(contact)
@@ -234,9 +242,20 @@ def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:
     batch.opted_out = set(stopped.values_list("contact", flat=True))
 
 
+def make_way(batch: Batch) -> None:
+    """Empty what one contact gave up and another got: a constraint looks at each row as it is
+    written, in whatever order. Whoever got another number was found by the address, and so has one;
+    and the other way round."""
+    for name in REACHED_BY:
+        got = {(name, getattr(contact, name).lower()) for contact in batch.changed}
+        if keys := [batch.given_up[each] for each in got & batch.given_up.keys()]:
+            Contact.objects.filter(pk__in=keys).update(**{name: ""})
+
+
 def write(batch: Batch) -> None:
     # Changes first: nothing new takes a number before.
     if batch.changed:
+        make_way(batch)
         Contact.objects.bulk_update(batch.changed, (*FIELDS, "uploaded_at"), batch_size=500)
     if batch.named:
         named = Contact.objects.filter(pk__in=[each.pk for each in batch.named])

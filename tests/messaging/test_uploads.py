@@ -386,6 +386,64 @@ def test_a_number_and_an_address_of_two_contacts_are_not_made_one(person: User) 
     assert problems_of(upload) == [(2, "E-post", "Kari@example.test", "two_contacts")]
 
 
+@pytest.mark.parametrize("batch", [1, 2, 9])
+@pytest.mark.parametrize("order", [1, -1], ids=["made first", "made last"])
+@pytest.mark.parametrize(
+    ("lines", "told", "list_now"),
+    [
+        (
+            ["98765431,a@x.test,Ola", "98765430,k@x.test,Kari"],
+            {"added": 1, "changed": 1},
+            ["+4798765430 k@x.test Kari", "+4798765431 a@x.test Ola", "+4798765439 b@x.test Per"],
+        ),
+        (
+            ["98765431,a@x.test,Ola", "98765430,b@x.test,Per"],
+            {"changed": 2},
+            ["+4798765430 b@x.test Per", "+4798765431 a@x.test Ola"],
+        ),
+        (
+            ["98765430,ny@x.test,Ola", "98765439,A@x.test,Per"],
+            {"changed": 2},
+            ["+4798765430 ny@x.test Ola", "+4798765439 A@x.test Per"],
+        ),
+        (
+            ["98765430,A@x.test,Ola", "98765430,,Kari", ",a@x.test,Kari"],
+            {"changed": 1, "duplicates": 2},
+            ["+4798765430 A@x.test Ola", "+4798765439 b@x.test Per"],
+        ),
+        (
+            ["98765439,a@x.test,Ola", "98765430,b@x.test,Per"],
+            {"bad": 2},
+            ["+4798765430 a@x.test Ola", "+4798765439 b@x.test Per"],
+        ),
+    ],
+    ids=["to a new one", "to another", "an address", "kept", "swapped"],
+)
+def test_what_a_contact_gave_up_is_free_for_the_next_line(
+    person: User,
+    monkeypatch: pytest.MonkeyPatch,
+    batch: int,
+    order: int,
+    lines: list[str],
+    told: dict[str, int],
+    list_now: list[str],
+) -> None:
+    """However the lines fall into batches. Numbers that two would swap belong to each other."""
+    monkeypatch.setattr(policy, "UPLOAD_BATCH", batch)
+    with as_tenant(person.pk):
+        own = make_list(person)
+        for number, email, name in [
+            ("+4798765430", "a@x.test", "Ola"),
+            ("+4798765439", "b@x.test", "Per"),
+        ][::order]:
+            make_contact(own, phone_number=number, email=email, first_name=name)
+    content = "\n".join(["Mobil,E-post,Fornavn", *lines])
+    upload = take_in(person, content.encode(), target=str(own.pk))
+    assert upload.failure == ""
+    assert counts_of(upload) == told
+    assert [f"{each} {each.email} {each.first_name}" for each in contacts_of(person)] == list_now
+
+
 def test_an_empty_cell_empties_nothing(person: User) -> None:
     with as_tenant(person.pk):
         own = make_list(person)
