@@ -54,7 +54,7 @@ UPLOAD_COLUMNS = 200
 UPLOAD_PREVIEW = 4
 # Rows per transaction: what a killed worker does again, and how long a list stays locked.
 UPLOAD_BATCH = 1000
-# A million contacts are read in less: what still runs then may be stopped by its customer.
+# A batch takes seconds: what has not gone on for as long may be stopped by its customer.
 UPLOAD_STANDS_STILL = timedelta(hours=1)
 # Files that wait to be confirmed; an older one nobody came back to makes room.
 UPLOADS_WAITING = 3

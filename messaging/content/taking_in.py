@@ -215,6 +215,7 @@ def take_in_batch(
         write(batch)
         ListUpload.objects.filter(pk=upload.pk).update(
             rows_done=done + len(rows),
+            moved_at=now,
             **{name: getattr(upload, name) + batch.counts[name] for name in COUNTED},
         )
     for name in COUNTED:

@@ -151,7 +151,11 @@ def start_upload(
             customer_id=upload.customer_id, list_name=new_list, made_at=now
         )
     ListUpload.objects.filter(pk=upload.pk).update(
-        state=State.RUNNING, mapping=mapping, country=country, contact_list=contact_list
+        state=State.RUNNING,
+        mapping=mapping,
+        country=country,
+        contact_list=contact_list,
+        moved_at=now,
     )
     transaction.on_commit(partial(wake_reader, upload.customer_id))
 
@@ -166,7 +170,9 @@ def wake_reader(customer_id: uuid.UUID) -> None:
 
 def stands_still(upload: ListUpload, now: datetime) -> bool:
     """Its worker was lost for long, or what it meets there ends every try."""
-    return upload.state == State.RUNNING and upload.made_at <= now - policy.UPLOAD_STANDS_STILL
+    # None of what was confirmed before version 0.6.0.
+    moved_at = upload.moved_at or upload.made_at
+    return upload.state == State.RUNNING and moved_at <= now - policy.UPLOAD_STANDS_STILL
 
 
 def discard_upload(upload: ListUpload, *, now: datetime, is_said: bool = False) -> None:

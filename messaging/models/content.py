@@ -247,6 +247,8 @@ class ListUpload(models.Model):
     opted_out = models.IntegerField(default=0)
     bad = models.IntegerField(default=0)
     made_at = models.DateTimeField(db_default=Now())
+    # When it was confirmed, then when a batch of it was taken in last.
+    moved_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     failure = models.CharField(max_length=200, blank=True)
 

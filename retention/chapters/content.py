@@ -49,7 +49,7 @@ CONTENT: Final[tuple[Entry, ...]] = (
             content="file_name",
             technical="id customer contact_list state delimiter encoding has_header mapping "
             "country rows_total rows_done added changed duplicates opted_out bad made_at "
-            "finished_at failure",
+            "moved_at finished_at failure",
             hidden="customer",
         ),
         subject="customer_id",

@@ -747,12 +747,14 @@ def test_an_upload_is_forgotten_when_asked_but_not_while_it_runs(person: User) -
 def test_one_that_stands_still_can_be_stopped_and_what_it_took_stays(
     person: User, hours: float, goes: bool
 ) -> None:
+    """Since its last batch; how long ago its file came says nothing."""
     upload = uploaded(person, MANY)
-    confirm(person, upload)
-    read(person, now=lambda: NOW, until=NOW)
     with as_tenant(person.pk):
-        made_at = timezone.now() - timedelta(hours=hours)
+        made_at = timezone.now() - timedelta(days=3)
         ListUpload.objects.filter(pk=upload.pk).update(made_at=made_at)
+    confirm(person, upload)
+    moment = timezone.now() - timedelta(hours=hours)
+    read(person, now=lambda: moment, until=moment)
     client = signed_in(person)
     page = client.get(f"/lists/upload/{upload.pk}/").content.decode()
     assert ("Stop it" in page) == goes
@@ -760,6 +762,19 @@ def test_one_that_stands_still_can_be_stopped_and_what_it_took_stays(
     with as_tenant(person.pk):
         assert ListUpload.objects.exists() != goes
     assert len(contacts_of(person)) == 2
+
+
+def test_a_file_that_is_confirmed_late_does_not_stand_still_from_the_start(person: User) -> None:
+    """Nor is it stopped: the time a customer took over the columns is not the reading's."""
+    upload = uploaded(person, PLAIN.encode())
+    with as_tenant(person.pk):
+        made_at = timezone.now() - timedelta(hours=3)
+        ListUpload.objects.filter(pk=upload.pk).update(made_at=made_at)
+    confirm(person, upload)
+    client = signed_in(person)
+    assert "Stop it" not in client.get(f"/lists/upload/{upload.pk}/").content.decode()
+    client.post(f"/lists/upload/{upload.pk}/discard/")
+    assert newest(person).state == "running"
 
 
 def test_reading_holds_no_transaction_between_batches(person: User) -> None:
