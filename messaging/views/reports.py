@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from messaging import policy
 from messaging.content import services
+from messaging.content.facts import facts_of
 from messaging.content.signals import ContentHeld
 from messaging.models import Report
 from messaging.views.lists import held_words
@@ -32,9 +33,7 @@ def show_reports(request: HttpRequest, person: User) -> HttpResponse:
 @own_content
 def show_report(request: HttpRequest, person: User, report_id: uuid.UUID) -> HttpResponse:
     report = get_object_or_404(Report, customer=person, pk=report_id)
-    # Whatever the platform reported: what is no table of names and values is one value.
-    content = report.content if isinstance(report.content, dict) else {"": report.content}
-    context = {"report": report, "facts": content.items(), "section": "reports"}
+    context = {"report": report, "facts": list(facts_of(report.content)), "section": "reports"}
     return render(request, "messaging/content/report.html", context)
 
 

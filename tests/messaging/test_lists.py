@@ -21,6 +21,7 @@ from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging import policy, tasks
 from messaging.content import services
+from messaging.content.facts import facts_of
 from messaging.content.querysets import find_contacts
 from messaging.content.signals import ContentHeld, content_going
 from messaging.content.tombstones import bury
@@ -577,6 +578,44 @@ def test_reports_are_shown_and_deleted(visitor: Client, person: User) -> None:
     with as_tenant(person.pk):
         assert not Report.objects.exists()
     assert "No reports yet" in visitor.get("/reports/", {"page": "9" * 5000}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "rows"),
+    [
+        (
+            {"sent": 1200, "by_country": {"NO": 5, "SE": None}, "ok": True, "late": False},
+            ["sent 1200", "by_country: NO 5", "by_country: SE –", "ok ja", "late nei"],
+        ),
+        ({"words": ["a", "b"], "share": 0.5, "rest": []}, ["words a · b", "share 0,5", "rest –"]),
+        ({"months": [{"sent": 1}, {"sent": 2}]}, ["months: 1: sent 1", "months: 2: sent 2"]),
+        ({"": "x", "of": {"": True}, "none": {}}, ["– x", "of: – ja", "none –"]),
+        ({"<b>": "<i>"}, ["&lt;b&gt; &lt;i&gt;"]),
+        (["a", True], ["– a · ja"]),
+        ({}, []),
+    ],
+)
+def test_a_report_is_read_row_by_row_in_words(
+    visitor: Client, person: User, content: Any, rows: list[str]
+) -> None:
+    with as_tenant(person.pk):
+        report = Report.objects.create(
+            customer=person, report_id=5, report_name="Oktober", date=NOW, content=content
+        )
+    User.objects.filter(pk=person.pk).update(language="nb")
+    answer = visitor.get(f"/reports/{report.pk}/", headers={"accept-language": "nb"})
+    page = answer.content.decode()
+    shown = re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)
+    # The database keeps names in an order of its own.
+    assert sorted(f"{name} {value}" for name, value in shown) == sorted(rows)
+    assert ("Rapporten er tom" in page) == (not rows)
+
+
+def test_a_report_may_be_as_deep_as_it_likes() -> None:
+    deep: Any = {"b": 1, "c": 2}
+    for _each in range(2000):
+        deep = [deep]
+    assert [value for _name, value in facts_of({"a": deep})] == ["1", "2"]
 
 
 # --- nobody else's -------------------------------------------------------------------------------
