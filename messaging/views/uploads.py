@@ -187,7 +187,7 @@ def download_untaken(request: HttpRequest, person: User, upload_id: uuid.UUID) -
             said = "; ".join(words.get(each.reason, each.reason) for each in faults)
             yield [row.number, columns, said, *row.cells]
 
-    return stream_csv("lines-to-mend", ["line", "column", "reason", *names], rows())
+    return stream_csv("lines-to-mend", [*remark_header("line", "column", "reason"), *names], rows())
 
 
 @require_safe
@@ -201,7 +201,13 @@ def download_problems(request: HttpRequest, person: User, upload_id: uuid.UUID) 
         [each.line, each.column, each.value, words.get(each.reason, each.reason)]
         for each in problems_of(upload)
     )
-    return stream_csv("remarks", ["line", "column", "value", "reason"], rows)
+    return stream_csv("remarks", remark_header("line", "column", "value", "reason"), rows)
+
+
+def remark_header(*names: str) -> list[str]:
+    """In the reader's language, as the remarks are; said before the download begins to flow."""
+    of = {each.name: str(each.verbose_name) for each in UploadProblem._meta.concrete_fields}
+    return [of[name] for name in names]
 
 
 def no_room_words() -> str:

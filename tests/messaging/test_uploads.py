@@ -345,6 +345,20 @@ def test_all_remarks_can_be_downloaded(person: User) -> None:
     ]
 
 
+def test_the_columns_of_remarks_are_named_in_the_language_of_the_remarks(person: User) -> None:
+    """And the lines to mend are understood again, whatever stands in front."""
+    upload = take_in(person, b"Mobil;E-post\n12;\n")
+    client = signed_in(person)
+    norwegian = {"accept-language": "nb"}
+    User.objects.update(language="nb")
+    address = f"/lists/upload/{upload.pk}"
+    remarks = text_of(client.get(f"{address}/remarks.csv", headers=norwegian))
+    assert remarks.splitlines()[0] == "linje;kolonne;verdi;grunn"
+    mend = text_of(client.get(f"{address}/lines-to-mend.csv", headers=norwegian))
+    assert mend.splitlines()[0] == "linje;kolonne;grunn;Mobil;E-post"
+    assert uploaded(person, mend.encode()).mapping == {"3": "phone_number", "4": "email"}
+
+
 def test_the_country_decides_what_a_number_without_its_code_is(person: User) -> None:
     take_in(person, b"Mobil\n0701740605\n", country="SE")
     assert contacts_of(person)[0].phone_number == "+46701740605"
