@@ -175,7 +175,10 @@ def test_days_are_the_readers_days_both_included(visitor: Client, person: User) 
 
 def test_days_in_the_wrong_order_are_told(visitor: Client) -> None:
     answer = visitor.get("/messages/", {"since": "2026-11-02", "until": "2026-11-01"})
-    assert "before the first one" in answer.content.decode()
+    page = answer.content.decode()
+    assert "before the first one" in page
+    assert "No search was made" in page
+    assert "saved" not in page
 
 
 @pytest.mark.parametrize(
