@@ -33,9 +33,10 @@ COLUMNS = (
 # In front of the original columns of a rejected file; ignored when such a file, put right, is read.
 REMARKS = ("record", "field", "reason")
 
-# What a spreadsheet would run; a mere number with its sign, such as a phone number, it would not.
+# What a spreadsheet would run; a mere number with its sign, such as a phone number or an amount, it
+# would not.
 _FORMULA = re.compile(r"'*(\s*[=+\-@]|[\t\r\n])")
-_NUMBER = re.compile(r"[+-]?[0-9]+")
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 def is_formula(text: str) -> bool:

@@ -95,14 +95,29 @@ def test_only_its_owner_may_read_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["=1+1", "+cmd|'/C calc'!A0", "-2+3", "@SUM(1)", "\t=1", "\r=1", " =1", "'=1"]
+    "text",
+    [
+        "=1+1",
+        "+cmd|'/C calc'!A0",
+        "-2+3",
+        "@SUM(1)",
+        "-1.5+2",
+        "-1.5.2",
+        "-.5",
+        "\t=1",
+        "\r=1",
+        " =1",
+        "'=1",
+    ],
 )
 def test_a_formula_is_made_harmless_and_comes_back_as_it_was(text: str) -> None:
     assert make_harmless(text) == f"'{text}"
     assert restore(make_harmless(text)) == text
 
 
-@pytest.mark.parametrize("text", ["+4793766182", "-5", "Nordmann AS", "O'Brien", "'quoted'", ""])
+@pytest.mark.parametrize(
+    "text", ["+4793766182", "-5", "-1.5000", "+0,77", "Nordmann AS", "O'Brien", "'quoted'", ""]
+)
 def test_what_no_spreadsheet_runs_stays_as_it_is(text: str) -> None:
     assert make_harmless(text) == text
     assert restore(text) == text

@@ -222,7 +222,7 @@ def test_a_search_that_takes_too_long_gives_up(
 def test_the_download_holds_what_the_page_shows_and_no_formula(
     visitor: Client, person: User
 ) -> None:
-    make_message(person, 1, body="=1+1")
+    make_message(person, 1, body="=1+1", message_price="-1.5")
     make_message(person, 2, body=None)
     make_message(person, 3)
     make_message(person, 4, status="failed")
@@ -234,6 +234,7 @@ def test_the_download_holds_what_the_page_shows_and_no_formula(
         ("m2", "", ""),
         ("m3", "+4798765433", "Hei"),
     ]
+    assert [row["message_price"] for row in rows] == ["-1.5000", "0.4500", "0.4500"]
 
 
 def test_deleting_says_how_many_and_takes_record_and_text(visitor: Client, person: User) -> None:
