@@ -14,8 +14,9 @@ from typing import Any
 from django.contrib.admin.models import LogEntry
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import DateTimeField, QuerySet, Value
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from consent.models import Suppression
@@ -29,6 +30,7 @@ from retention.entries import Entry, OnErasure
 from retention.finding import models_with_rows, source_of, staff_log_of
 from retention.holding import (
     ADDRESSES,
+    HOLD,
     WHOLE,
     about,
     about_people,
@@ -137,13 +139,13 @@ def erase_batch(
     if name in (*WHOLE, ADDRESSES) and not is_free and is_held_class(name, person, now=now):
         return Gone(0)
     if name == STAFF_LOG:
-        return erase_staff_log(entry, person)
+        return erase_staff_log(entry, person, now=now)
     if name in SPECIAL:
         return Gone(SPECIAL[name](entry, person, limit))
     if name == OWN_DEED:
         let_deeds_go(person.id)
     rows = rows_of(entry, person)
-    return let_go(entry, rows if is_free else exclude_held(entry, rows, now=now), limit)
+    return let_go(entry, rows if is_free else exclude_held(entry, rows, now=now), limit, now=now)
 
 
 def erase_part(
@@ -155,9 +157,9 @@ def erase_part(
         return Gone(0) if is_held_class(name, person, now=now) else blank_profile(person)
     rows = part_rows(request, name, person.id)
     if name in COPIES:
-        return let_go(entry, rows, limit)
+        return let_go(entry, rows, limit, now=now)
     rows = bury_part(request, name, exclude_held(entry, rows, now=now), limit=limit, now=now)
-    return let_go(entry, rows, limit)
+    return let_go(entry, rows, limit, now=now)
 
 
 def blank_profile(person: Person) -> Gone:
@@ -205,7 +207,7 @@ def held_of(person_id: uuid.UUID, names: Iterable[str], *, now: datetime) -> lis
         ]
 
 
-def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> Gone:
+def let_go(entry: Entry, rows: QuerySet[Any], limit: int, *, now: datetime) -> Gone:
     """Delete the rows, or empty the columns that lead to the person."""
     if entry.erasure == OnErasure.DELETE:
         return Gone(delete_rows(rows, limit))
@@ -214,6 +216,10 @@ def let_go(entry: Entry, rows: QuerySet[Any], limit: int) -> Gone:
     for name in entry.blanked:
         field = model._meta.get_field(name)
         blank[name] = None if getattr(field, "null", False) else ""
+    if entry.model == HOLD:
+        # One that lapsed was never released. Naming nobody it could hold everybody's rows, so it
+        # ends here (`retention_hold_says_what`).
+        blank["released_at"] = Coalesce("released_at", Value(now, DateTimeField()))
     rows = rows.order_by()
     if not fits(rows, limit):
         rows = model._base_manager.filter(pk__in=rows.values("pk")[:limit])
@@ -315,10 +321,10 @@ def erase_access_events(entry: Entry, person: Person, limit: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-def erase_staff_log(entry: Entry, person: Person) -> Gone:
+def erase_staff_log(entry: Entry, person: Person, *, now: datetime) -> Gone:
     """Blank what names the person as the one acted on; what they did as former staff goes."""
     gone = Gone(LogEntry.objects.filter(user_id=person.id).delete()[0])
-    return gone + let_go(entry, staff_log_of(person), ALL_AT_ONCE)
+    return gone + let_go(entry, staff_log_of(person), ALL_AT_ONCE, now=now)
 
 
 def erase_account(entry: Entry, person: Person, limit: int) -> int:

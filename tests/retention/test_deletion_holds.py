@@ -11,11 +11,13 @@ from foundation.roles import APP, KEEPER, as_role
 from messaging.models import MessageContent
 from retention import deleting, services
 from retention.holdings import Holding, preview_erasure
+from retention.holds import HoldRefused, approve_hold
 from retention.models import DeletionRequest, LegalHold, Scope, Source
 from retention.parts import preview_part
+from retention.policy import HOLD_UNAPPROVED
 from retention.schedule import ENTRIES, personal_entries
 from retention.whose import rows_about
-from tests.factories import NOW, make_customer, topic
+from tests.factories import NOW, make_customer, make_staff, topic
 from tests.retention.belongings import give_archives, give_message
 from tests.retention.life import VALUES, make_full_customer
 from tests.retention.test_deletion import withheld
@@ -27,7 +29,10 @@ pytestmark = pytest.mark.django_db
 def hold(**names: Any) -> LegalHold:
     with as_role(KEEPER):
         made: LegalHold = LegalHold.objects.create(
-            reason="Dispute", reference="2026/1", review_on=NOW.date(), placed_at=NOW, **names
+            reason="Dispute",
+            reference="2026/1",
+            review_on=NOW.date(),
+            **({"placed_at": NOW} | names),
         )
     return made
 
@@ -88,6 +93,33 @@ def test_the_hold_of_somebody_else_holds_nothing_back() -> None:
     hold(customer_id=make_customer().pk)
     ask(person)
     assert work() == 1
+
+
+@pytest.mark.parametrize("names", [{}, {"data_class": "content"}, {"since": NOW.date()}])
+def test_one_that_lapsed_holds_nothing_back_and_is_over_once_it_names_nobody(
+    names: dict[str, Any],
+) -> None:
+    person = make_customer()
+    lapsed = hold(customer_id=person.pk, placed_at=NOW - HOLD_UNAPPROVED, **names)
+    wish = ask(person)
+    assert work() == 1
+    wish.refresh_from_db()
+    assert wish.removed["retention.LegalHold"] == 1
+    lapsed.refresh_from_db()
+    assert (lapsed.customer_id, lapsed.reason, lapsed.released_at) == (None, "", NOW)
+    # What was about one customer holds nobody else's rows by a late word.
+    with pytest.raises(HoldRefused):
+        approve_hold(lapsed.pk, actor=make_staff(), now=NOW)
+
+
+def test_that_a_hold_was_released_stays_as_it_was() -> None:
+    person = make_customer()
+    before = NOW - timedelta(days=9)
+    released = hold(customer_id=person.pk, released_at=before)
+    ask(person)
+    assert work() == 1
+    released.refresh_from_db()
+    assert (released.customer_id, released.released_at) == (None, before)
 
 
 def test_of_a_period_only_its_messages_are_held() -> None:

@@ -244,6 +244,7 @@ def test_what_was_of_one_erased_customer_is_due_within_30_days(due_in: int, then
             ENTRIES["retention.PhysicalItem"],
             PhysicalItem.objects.filter(customer_id=person.pk),
             10,
+            now=datetime.now(UTC),
         )
     assert whose.id == person.pk
     item.refresh_from_db()
