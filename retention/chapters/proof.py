@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from retention import policy
@@ -74,6 +75,14 @@ PROOF: Final[tuple[Entry, ...]] = (
                 since=_("the hold was released"),
                 clock="released_at",
                 period=policy.PROOF,
+            ),
+            Rule(
+                name="lapsed_holds",
+                title=_("Legal holds that nobody approved"),
+                since=_("a hold was placed that nobody approved"),
+                clock="placed_at",
+                period=policy.PROOF,
+                only=Q(approved_at=None, released_at=None),
             ),
         ),
         no_clock=_("a hold in force has no clock; a person looks at it again on a day it names"),

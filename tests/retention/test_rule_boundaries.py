@@ -237,17 +237,21 @@ def make_export(at: datetime) -> Export:
     return export
 
 
-def make_hold(released: datetime | None) -> LegalHold:
+def make_hold(released: datetime | None, **fields: Any) -> LegalHold:
     """In force where it was never released: it keeps nothing but itself from these rules."""
+    values = {
+        "customer_id": uuid.uuid4(),
+        "placed_at": days_before(5000),
+        "approved_at": days_before(4999),
+        "released_at": released,
+    }
     return LegalHold.objects.create(
-        customer_id=uuid.uuid4(),
-        reason="x",
-        reference="x",
-        review_on=date(2027, 3, 1),
-        placed_at=days_before(5000),
-        approved_at=days_before(4999),
-        released_at=released,
+        reason="x", reference="x", review_on=date(2027, 3, 1), **(values | fields)
     )
+
+
+def make_lapsed_hold(placed: datetime, **fields: Any) -> LegalHold:
+    return make_hold(None, placed_at=placed, approved_at=None, **fields)
 
 
 def make_destruction(on: date | None) -> Destruction:
@@ -404,6 +408,11 @@ BOUNDARIES: dict[str, Boundary] = MORE_BOUNDARIES | {
         [datetime(2024, 2, 29, 23, 59, tzinfo=UTC), days_before(2000), days_before(3000)],
         [datetime(2024, 3, 1, tzinfo=UTC), NOW, None],
     ),
+    "lapsed_holds": (
+        make_lapsed_hold,
+        [datetime(2024, 2, 29, 23, 59, tzinfo=UTC), days_before(2000), days_before(3000)],
+        [datetime(2024, 3, 1, tzinfo=UTC), NOW],
+    ),
     "destructions": (
         make_destruction,
         [date(2024, 2, 29), date(2024, 2, 28), date(2012, 1, 1)],
@@ -464,6 +473,20 @@ def test_an_unconfirmed_account_goes_with_all_its_rows_and_leaves_no_fingerprint
         Suppression.objects.all(),
     ):
         assert not rows.exists()
+
+
+def test_a_lapsed_hold_on_one_of_them_stops_neither_that_one_nor_the_others() -> None:
+    people = [make_unconfirmed(days_before(days)) for days in (7, 8, 9)]
+    make_lapsed_hold(days_before(3), customer_id=people[1].pk)
+    (run,) = enforce(NOW, "test", only=["unconfirmed_accounts"])
+    assert run.removed == 3
+    assert not User.objects.filter(pk__in=[each.pk for each in people]).exists()
+
+
+def test_a_hold_that_somebody_approved_never_ages_until_it_is_released() -> None:
+    standing = make_hold(None)
+    enforce(NOW, "test", only=["legal_holds", "lapsed_holds"])
+    assert LegalHold.objects.get() == standing
 
 
 def test_customers_and_staff_of_many_years_stay() -> None:
