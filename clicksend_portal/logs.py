@@ -5,13 +5,13 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor
 
-from foundation.redaction import redact
+from foundation.redaction import redact, without_rows
 
 
 def redact_event(_logger: Any, _method: str, event: EventDict) -> EventDict:
     for name, value in event.items():
         if isinstance(value, str):
-            event[name] = redact(value)
+            event[name] = redact(without_rows(value))
     for name in ("user_id", "ip", "user_agent"):
         event.pop(name, None)
     return event

@@ -21,6 +21,16 @@ _ADDRESS = re.compile(
 _IPV4 = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 # What may be an IPv6 address, whole or shortened (`2001:db8::1`); a time of day looks alike.
 _COLONS = re.compile(r"(?<!\w)[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,45}(?!\w)")
+# What PostgreSQL adds to an error: the row, or the key, that it refused. A value may have lines.
+_ROW = re.compile(
+    r"^(\s*DETAIL: ).*?(?=\n\s*(?:HINT|CONTEXT|QUERY): |\n\n(?:The above exc|During handl)|\Z)",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+def without_rows(text: str) -> str:
+    """An error of the database without the values it quotes; its own log is as terse."""
+    return _ROW.sub(r"\1[row]", text)
 
 
 def redact(text: str) -> str:

@@ -189,8 +189,8 @@ def remove_opted_out(*, now: datetime) -> int:
             except ContentHeld:
                 break
             except DatabaseError as error:
-                # Not what it says: that may name a contact.
-                logger.error("opt-outs of %s not removed: %s", customer_id, type(error).__name__)
+                # Not what it says, nor whose they are: that may name a contact, or the customer.
+                logger.error("opt-outs of a customer not removed: %s", type(error).__name__)
                 failed = failed or error
                 break
             total += gone

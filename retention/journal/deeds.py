@@ -293,7 +293,7 @@ def take_up(now: datetime) -> int:
         except ContentHeld:
             continue
         except Exception:
-            logger.exception("what %s deleted is not done again; the next round tries", customer_id)
+            logger.exception("what a customer deleted waits: it failed; the next round tries")
     return done
 
 

@@ -1,12 +1,19 @@
 """What is cut out of a line before it is kept: secrets, queries, e-mail and IP addresses."""
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
+from django.conf import settings
 
 from accounts import access_tokens
 from accounts.tokens import make_api_secret
+from clicksend_portal.logs import redact_event
 from consent import service_keys
 from consent.webhooks.secrets import new_secret
-from foundation.redaction import redact, without_ips
+from foundation.redaction import redact, without_ips, without_rows
 
 
 @pytest.mark.parametrize(
@@ -86,3 +93,48 @@ def test_somebodys_own_words_lose_their_ip_addresses_and_nothing_else() -> None:
 )
 def test_an_address_in_quotes_or_within_another_is_cut_out_whole(line: str, kept: str) -> None:
     assert redact(line) == kept
+
+
+@pytest.mark.parametrize("chained", ["", "\n\nDuring handling of the above exception, another"])
+@pytest.mark.parametrize("more", ["", "\nCONTEXT:  SQL statement", "\nHINT:  Look again."])
+@pytest.mark.parametrize(
+    "row", ["Failing row contains (1, Kari, f).", "Key (login)=(Kari) exists.", "(Kari,\n\nOla)."]
+)
+def test_the_row_that_the_database_refused_is_cut_out_of_its_error(
+    row: str, more: str, chained: str
+) -> None:
+    said = f"Traceback\nIntegrityError: new row violates a check\nDETAIL:  {row}{more}{chained}"
+    cut = f"Traceback\nIntegrityError: new row violates a check\nDETAIL: [row]{more}{chained}"
+    assert without_rows(said) == cut
+    assert redact_event(None, "error", {"exception": said}) == {"exception": cut}
+
+
+APPS = ("accounts", "clicksend_portal", "consent", "foundation", "messaging", "retention")
+SAYING = {"debug", "info", "warning", "error", "exception", "critical"}
+A_PERSON = re.compile(r"(?:^|_)(?:user|person|customer|owner|people|customers)(?:_id|_ids|_key)?$")
+
+
+def logged_names(source: str) -> Iterator[str]:
+    """Whatever stands by name among what is logged."""
+    for node in ast.walk(ast.parse(source)):
+        is_said = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if not is_said or node.func.attr not in SAYING:
+            continue
+        if getattr(node.func.value, "id", "") not in ("log", "logger"):
+            continue
+        for part in (each for given in [*node.args, *node.keywords] for each in ast.walk(given)):
+            yield from filter(None, (getattr(part, kind, "") for kind in ("id", "attr", "arg")))
+
+
+def test_no_line_of_the_portal_names_a_person_by_their_key() -> None:
+    """Redaction leaves keys alone, for most of them name things: who logs one has to know."""
+    base = Path(settings.BASE_DIR)
+    files = [path for app in APPS for path in sorted((base / app).rglob("*.py"))]
+    named = {
+        f"{path.relative_to(base)}: {name}"
+        for path in files
+        for name in logged_names(path.read_text())
+        if A_PERSON.search(name)
+    }
+    assert named == set()
+    assert "customer_id" in logged_names('logger.error("%s", wish.customer_id)')
