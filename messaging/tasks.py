@@ -53,19 +53,20 @@ def run_mailings() -> None:
 
 
 @shared_task(name="messaging.tasks.read_uploads")
-def read_uploads(customer_id: str) -> None:
-    """Files of contacts that a customer has confirmed; another customer's turn comes in between."""
+def read_uploads(upload_id: str) -> None:
+    """What the customer of this file has confirmed; another customer's turn comes in between."""
     until = timezone.now() + ROUND
-    if not uploads.read_uploads(uuid.UUID(customer_id), now=timezone.now, until=until):
-        uploads.wake_reader(uuid.UUID(customer_id))
+    owner = uploads.owner_of(uuid.UUID(upload_id))
+    if owner is not None and not uploads.read_uploads(owner, now=timezone.now, until=until):
+        uploads.wake_reader(uuid.UUID(upload_id))
 
 
 # By its name the keeper's, who alone sees whose files wait.
 @shared_task(name="messaging.wake_uploads")
 def wake_uploads() -> None:
     """Files whose reader was lost with the broker or killed."""
-    for customer_id in uploads.customers_waiting():
-        uploads.wake_reader(customer_id)
+    for upload_id in uploads.uploads_waiting():
+        uploads.wake_reader(upload_id)
 
 
 # By its name the keeper's, who alone sees whose contacts a hold has kept.

@@ -60,9 +60,10 @@ def renew_statistics() -> int:
 
 
 @shared_task(name="retention.tasks.make_exports")
-def make_exports(customer_id: str) -> int:
+def make_exports(export_id: str) -> int:
     """The archive a customer asked for; by a worker that sees one customer's data at a time."""
-    return exporting.make_exports(uuid.UUID(customer_id), now=timezone.now())
+    owner = exporting.owner_of(uuid.UUID(export_id))
+    return 0 if owner is None else exporting.make_exports(owner, now=timezone.now())
 
 
 @shared_task(name="retention.tasks.wake_exports")

@@ -10,7 +10,7 @@ from typing import Any
 
 from celery import current_app
 from django.core.files.uploadedfile import UploadedFile
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from kombu.exceptions import OperationalError
 
 from accounts.services import is_staying
@@ -157,13 +157,16 @@ def start_upload(
         contact_list=contact_list,
         moved_at=now,
     )
-    transaction.on_commit(partial(wake_reader, upload.customer_id))
+    transaction.on_commit(partial(wake_reader, upload.pk))
 
 
-def wake_reader(customer_id: uuid.UUID) -> None:
-    """Without a broker the work stays a row; the next minute finds it."""
+def wake_reader(upload_id: uuid.UUID) -> None:
+    """Without a broker the work stays a row; the next minute finds it.
+
+    The call may lie in the queue for longer than its customer is here, so it does not name them.
+    """
     try:
-        current_app.send_task("messaging.tasks.read_uploads", args=(str(customer_id),))
+        current_app.send_task("messaging.tasks.read_uploads", args=(str(upload_id),))
     except OperationalError:
         logger.warning("broker unreachable: an upload waits for the next round")
 
@@ -192,10 +195,18 @@ def discard_upload(upload: ListUpload, *, now: datetime, is_said: bool = False) 
     mine.delete()
 
 
-def customers_waiting() -> list[uuid.UUID]:
-    """Whose files are to be read; the keeper sees them all."""
-    running = ListUpload.objects.filter(state=State.RUNNING).order_by("customer_id")
-    return list(running.values_list("customer_id", flat=True).distinct())
+def uploads_waiting() -> list[uuid.UUID]:
+    """Of each customer with files to be read the oldest; the keeper sees them all."""
+    running = ListUpload.objects.filter(state=State.RUNNING).order_by("customer_id", "made_at")
+    return list(running.distinct("customer_id").values_list("pk", flat=True))
+
+
+def owner_of(upload_id: uuid.UUID) -> uuid.UUID | None:
+    """Whose it is, if it is there still: who sees one customer's rows has to ask the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT messaging_owner_of_upload(%s)", [upload_id])
+        owner: uuid.UUID | None = cursor.fetchone()[0]
+    return owner
 
 
 def read_uploads(customer_id: uuid.UUID, *, now: Callable[[], datetime], until: datetime) -> bool:

@@ -16,7 +16,7 @@ from functools import partial
 
 from celery import current_app
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import translation
 from kombu.exceptions import OperationalError as BrokerGone
@@ -63,14 +63,17 @@ def request_export(person_id: uuid.UUID, *, actor: str, now: datetime, wake: boo
         Export.objects.bulk_create([wish], ignore_conflicts=True)
         export: Export = Export.objects.get(customer_id=person_id, state__in=OPEN)
         if wake:
-            transaction.on_commit(partial(wake_maker, person_id))
+            transaction.on_commit(partial(wake_maker, export.pk))
     return export
 
 
-def wake_maker(person_id: uuid.UUID) -> None:
-    """Without a broker the keeper's next round finds the row."""
+def wake_maker(export_id: uuid.UUID) -> None:
+    """Without a broker the keeper's next round finds the row.
+
+    The call may lie in the queue for longer than its customer is here, so it does not name them.
+    """
     try:
-        current_app.send_task("retention.tasks.make_exports", args=[str(person_id)])
+        current_app.send_task("retention.tasks.make_exports", args=[str(export_id)])
     except BrokerGone:
         logger.warning("the broker does not answer; an archive waits for the next round")
 
@@ -78,11 +81,20 @@ def wake_maker(person_id: uuid.UUID) -> None:
 def wake_makers(now: datetime) -> int:
     """As the keeper, who sees every wish: those nobody has in hand are offered to the workers."""
     idle = is_idle(now) & Q(requested_at__lt=now - timedelta(seconds=5))
-    owners = Export.objects.filter(idle).order_by("requested_at")
-    waiting = list(owners.values_list("customer_id", flat=True))
-    for person_id in waiting:
-        wake_maker(person_id)
+    waiting = list(
+        Export.objects.filter(idle).order_by("requested_at").values_list("pk", flat=True)
+    )
+    for export_id in waiting:
+        wake_maker(export_id)
     return len(waiting)
+
+
+def owner_of(export_id: uuid.UUID) -> uuid.UUID | None:
+    """Whose it is, if it is there still: who sees one customer's rows has to ask the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT retention_owner_of_export(%s)", [export_id])
+        owner: uuid.UUID | None = cursor.fetchone()[0]
+    return owner
 
 
 def is_idle(now: datetime) -> Q:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import uuid
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -716,18 +717,54 @@ def test_a_list_deleted_meanwhile_ends_the_reading(person: User) -> None:
 def test_a_lost_call_is_made_up_by_the_keeper_who_sees_whose_files_wait(
     person: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    confirm(person, uploaded(person, PLAIN.encode()))
+    upload = uploaded(person, PLAIN.encode())
+    confirm(person, upload)
     woken: list[Any] = []
     monkeypatch.setattr(uploads, "wake_reader", woken.append)
     tasks.wake_uploads()
     assert not woken, "the web's role sees nobody's without a tenant"
     with as_role(KEEPER):
         tasks.wake_uploads()
-    assert woken == [person.pk]
-    tasks.read_uploads(str(person.pk))
+    assert woken == [upload.pk]
+    tasks.read_uploads(str(upload.pk))
     assert newest(person).state == "finished"
     with as_role(KEEPER):
-        assert not uploads.customers_waiting()
+        assert not uploads.uploads_waiting()
+
+
+def test_each_customer_is_called_for_once_however_many_files_wait(
+    person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_customer()
+    firsts = [uploaded(each, PLAIN.encode()) for each in (person, other)]
+    for upload in (*firsts, uploaded(person, PLAIN.encode())):
+        with as_tenant(upload.customer_id):
+            confirm(User.objects.get(pk=upload.customer_id), upload)
+    with as_role(KEEPER):
+        assert set(uploads.uploads_waiting()) == {upload.pk for upload in firsts}
+    tasks.read_uploads(str(firsts[0].pk))
+    with as_role(KEEPER):
+        assert uploads.uploads_waiting() == [firsts[1].pk]
+
+
+def test_a_round_that_ends_too_early_calls_for_the_same_file_again(
+    person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload = uploaded(person, MANY)
+    confirm(person, upload)
+    woken: list[Any] = []
+    monkeypatch.setattr(uploads, "wake_reader", woken.append)
+    monkeypatch.setattr(tasks, "ROUND", timedelta())
+    tasks.read_uploads(str(upload.pk))
+    assert woken == [upload.pk]
+    assert newest(person).state == "running"
+
+
+def test_a_call_for_a_file_that_is_gone_reads_nothing(person: User) -> None:
+    confirm(person, uploaded(person, PLAIN.encode()))
+    tasks.read_uploads(str(uuid.uuid4()))
+    tasks.read_uploads(str(person.pk))
+    assert newest(person).state == "running"
 
 
 def test_the_progress_page_asks_again_by_itself_or_when_its_link_is_followed(person: User) -> None:

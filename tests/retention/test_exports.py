@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -34,7 +35,7 @@ from messaging.models import (
     MessageRecord,
     Report,
 )
-from retention import exporting, policy
+from retention import exporting, policy, tasks
 from retention.exporting import archive, checkpoints, making, tables, zipping
 from retention.models import Export, ExportPart, HeldRow
 from retention.schedule import model_of, personal_entries
@@ -417,8 +418,10 @@ def test_a_new_archive_takes_the_place_of_the_former(person: User) -> None:
 
 def test_the_task_makes_what_is_asked_for_and_a_second_call_finds_nothing(person: User) -> None:
     wish = ask(person, now=timezone.now())
-    assert exporting.make_exports(person.pk, now=timezone.now()) == 1
-    assert exporting.make_exports(person.pk, now=timezone.now()) == 0
+    assert tasks.make_exports(str(person.pk)) == 0
+    assert tasks.make_exports(str(wish.pk)) == 1
+    assert tasks.make_exports(str(wish.pk)) == 0
+    assert tasks.make_exports(str(uuid.uuid4())) == 0
     assert state_of(wish).state == Export.State.READY
 
 
@@ -704,7 +707,7 @@ def test_the_keeper_offers_what_nobody_makes_to_the_workers(
     with as_role(KEEPER):
         assert exporting.wake_makers(NOW) == 0
         assert exporting.wake_makers(soon) == 1
-        assert called == [person.pk]
+        assert called == [wish.pk]
         assert exporting.wake_makers(later) == 2
     make(wish)
     with as_role(KEEPER):
