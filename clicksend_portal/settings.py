@@ -124,6 +124,7 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": env.cache_url,
         "KEY_PREFIX": "portal",
+        "KEY_FUNCTION": "foundation.cache_keys.opaque_key",
     }
 }
 

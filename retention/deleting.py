@@ -16,6 +16,7 @@ from django.db.models import F
 
 from accounts.counts import forget_counts
 from accounts.models import User
+from consent.counts import forget_calls
 from consent.webhooks.feed import announce_erasure
 from foundation import standstill
 from foundation.saying import is_time_to_say
@@ -374,7 +375,8 @@ def finish_deletion(request: DeletionRequest, together: Together, *, now: dateti
     """The last step: what slipped in meanwhile, account, proof and mail, all of it or nothing."""
     person = together.person
     if person.user is not None:
-        forget_counts(person.user)
+        forget_counts(person.user, person.addresses)
+        forget_calls(person.id)
     request.announcement, request.announced = announce_erasure(person.id, request.reference, now)
     request.answers = {}
     kept = at_its_end(kept_as_recorded(request.kept), announced=request.announced, now=now)

@@ -9,9 +9,9 @@ from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from consent.counts import COUNT_SECONDS, WINDOW_SECONDS, name_of_count
 from consent.models import ServiceKey
 
-WINDOW_SECONDS = 60
 PERSON_A_MINUTE = 120
 SERVICE_A_MINUTE = 600
 
@@ -31,7 +31,7 @@ class MinuteThrottle(BaseThrottle):
         # A person's tokens and browsers count together.
         holder = request.auth.pk if is_service else request.user.pk
         try:
-            return counted(f"api:{holder}:{seconds // WINDOW_SECONDS}") <= most
+            return counted(name_of_count(holder, seconds // WINDOW_SECONDS)) <= most
         except RedisError as error:
             # Valkey holds nothing that may not vanish: without it nobody is turned away.
             log.warning("request_not_counted", error=type(error).__name__)
@@ -46,4 +46,4 @@ def counted(key: str) -> int:
     try:
         return int(cache.incr(key))
     except ValueError:
-        return 1 if cache.add(key, 1, timeout=2 * WINDOW_SECONDS) else int(cache.incr(key))
+        return 1 if cache.add(key, 1, timeout=COUNT_SECONDS) else int(cache.incr(key))

@@ -1,11 +1,13 @@
 """Where a value may have been left outside of the tables: Valkey, files, and what was logged."""
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import redis
 from django.conf import settings
+from pytest_django.fixtures import Settings as SettingsWrapper
 
 
 def places_with(values: tuple[str, ...], *, folders: list[Path], logged: str) -> list[str]:
@@ -51,3 +53,16 @@ def files_in(folders: list[Path]) -> Iterator[tuple[Path, bytes]]:
         for path in sorted(folder.rglob("*")) if folder.is_dir() else [folder]:
             if path.is_file():
                 yield path, path.read_bytes()
+
+
+def show_cache_keys(settings: SettingsWrapper) -> None:
+    """What hides them would also hide that one was left."""
+    settings.CACHES = {
+        name: {**cache, "KEY_FUNCTION": "django.core.cache.backends.base.default_key_func"}
+        for name, cache in settings.CACHES.items()
+    }
+
+
+def hashed(*values: str) -> tuple[str, ...]:
+    """As rate limits have them in their keys."""
+    return tuple(hashlib.sha256(value.encode()).hexdigest() for value in values)

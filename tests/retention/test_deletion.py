@@ -1,5 +1,6 @@
 """A customer who asks to be deleted is gone from every table, and nobody else is touched."""
 
+import time as clock
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,13 +9,17 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test import Client
 from django.utils import translation
+from pytest_django.fixtures import Settings as SettingsWrapper
 
 from accounts import signals
 from accounts.models import Invoice, Session, SupportEntry, SupportQuestion, User
 from accounts.support import ask as ask_us
 from consent import services as consent
+from consent.counts import name_of_count
 from consent.history import human_date
 from consent.models import ConsentDetail, Preference, Source, Suppression
 from consent.suppression import is_suppressed
@@ -28,9 +33,11 @@ from retention.holdings import preview_erasure
 from retention.models import DeletionRequest, RetentionRun
 from retention.models import Source as Way
 from retention.schedule import ENTRIES
+from tests.accounts import walk
 from tests.factories import NOW, make_announcement, make_customer, make_staff, topic
 from tests.mailbox import Mailbox
 from tests.retention.life import COUNTS, VALUES, fill, make_full_customer
+from tests.retention.places import hashed, show_cache_keys, valkey_entries
 from tests.retention.traces import tables_with
 
 pytestmark = pytest.mark.django_db
@@ -354,6 +361,56 @@ def test_a_request_is_taken_without_a_broker_and_done_by_the_next_round() -> Non
     assert ask(person).state == "requested"
     with as_role(KEEPER):
         assert services.run_deletions(NOW + timedelta(minutes=1)) == 1
+
+
+def count_what_the_portal_counts(person: User) -> None:
+    """By the person's key, and by their address as they typed it."""
+    client = Client()
+    client.force_login(person)
+    for _ in range(2):
+        assert client.get("/api/v1/preferences").status_code == 200
+    question = {"topic": "other", "channel": "email", "text": "?", "form": str(uuid.uuid4())}
+    assert client.post("/account/support/", question).status_code == 302
+    stranger = {"name": "Z", "email": person.email.upper()} | question | {"form": str(uuid.uuid4())}
+    assert Client().post("/contact/", stranger).status_code == 302
+    Client().post("/signup/", walk.signup_form(email=person.email))
+    Client().post("/password/reset/", {"email": person.email})
+
+
+def test_what_the_cache_counts_by_key_or_address_goes_with_the_account(
+    settings: SettingsWrapper, django_capture_on_commit_callbacks: Any
+) -> None:
+    show_cache_keys(settings)
+    person, other = make_customer(), make_customer()
+    for each in (person, other):
+        count_what_the_portal_counts(each)
+    begun = clock.time()
+    for minute in range(3):  # a call a minute ago is counted still, and one of nearly three
+        cache.set(name_of_count(person.pk, int(begun) // 60 - minute), 1, 60)
+    theirs, others = (
+        (str(each.pk), *hashed(str(each.pk), each.address)) for each in (person, other)
+    )
+    assert all(found_in_cache(value) for value in (*theirs, *others))
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(person)
+    assert [value for value in theirs if found_in_cache(value)] == []
+    assert all(found_in_cache(value) for value in others)
+
+
+def found_in_cache(value: str) -> list[str]:
+    return [
+        key for key, _held in valkey_entries() if key.startswith("valkey cache:") and value in key
+    ]
+
+
+def test_no_key_of_the_cache_can_be_read() -> None:
+    person = make_customer()
+    count_what_the_portal_counts(person)
+    cache.set("nobody", 1, 60)
+    assert len([key for key, _held in valkey_entries() if key.startswith("valkey cache:")]) > 5
+    for value in (str(person.pk), *hashed(str(person.pk), person.address), "nobody"):
+        assert found_in_cache(value) == []
+    assert cache.get("nobody") == 1
 
 
 @pytest.mark.django_db(transaction=True)
