@@ -334,6 +334,10 @@ def erase_account(entry: Entry, person: Person, limit: int) -> int:
     return delete_rows(rows_about(entry, person.id), limit)
 
 
+# What somebody else called them, beside the column that names them.
+CALLED: dict[tuple[str, str], str] = {("retention.PrivacyRequest", "passed_to"): "list_owner"}
+
+
 def forget_mentions(person_id: uuid.UUID) -> None:
     """Empty every column that names them as staff; of a list of keys only theirs goes.
 
@@ -357,6 +361,11 @@ def forget_statement() -> str:
                 named.append(f"{column} @> ARRAY[%(person)s]")
             else:
                 emptied.append(f"{column} = NULLIF({column}, %(person)s)")
+                if said := CALLED.get((entry.model, name)):
+                    said = connection.ops.quote_name(said)
+                    emptied.append(
+                        f"{said} = CASE {column} WHEN %(person)s THEN '' ELSE {said} END"
+                    )
                 named.append(f"{column} = %(person)s")
         table = connection.ops.quote_name(model_of(entry)._meta.db_table)
         where = " OR ".join(named)

@@ -29,6 +29,8 @@ BY_ADDRESS: Final = {
     "accounts.SupportQuestion": "email",
     "accounts.SupportEntry": "question__email",
     "retention.PrivacyRequest": "email",
+    # Of one that nobody accepted.
+    "accounts.StaffInvitation": "email",
 }
 # Whose rows are a person's not by their key alone.
 NOT_BY_KEY_ALONE: Final = frozenset({MAILS, STAFF_LOG, *BY_ADDRESS})

@@ -16,7 +16,14 @@ from django.utils import translation
 from pytest_django.fixtures import Settings as SettingsWrapper
 
 from accounts import signals
-from accounts.models import Invoice, Session, SupportEntry, SupportQuestion, User
+from accounts.models import (
+    Invoice,
+    Session,
+    StaffInvitation,
+    SupportEntry,
+    SupportQuestion,
+    User,
+)
 from accounts.support import ask as ask_us
 from consent import services as consent
 from consent.counts import name_of_count
@@ -24,13 +31,13 @@ from consent.history import human_date
 from consent.models import ConsentDetail, Preference, Source, Suppression
 from consent.suppression import is_suppressed
 from foundation.calendar import months_later, years_later
-from foundation.roles import APP, KEEPER, SENDER, as_role
+from foundation.roles import APP, KEEPER, OWNER, SENDER, as_role
 from messaging import services as mailings
 from messaging.models import Kind, Message
 from messaging.sender import deliver_pending
-from retention import erasure, services
+from retention import desk, erasure, services
 from retention.holdings import preview_erasure
-from retention.models import DeletionRequest, RetentionRun
+from retention.models import DeletionRequest, PrivacyRequest, RetentionRun
 from retention.models import Source as Way
 from retention.schedule import ENTRIES
 from tests.accounts import walk
@@ -224,6 +231,56 @@ def test_what_they_asked_without_signing_in_goes_and_what_others_asked_stays() -
     assert list(SupportQuestion.objects.all()) == [question]
     assert SupportEntry.objects.get().question == question
     assert DeletionRequest.objects.get().removed["accounts.SupportEntry"] == 1
+
+
+def make_invitation(email: str, **fields: Any) -> StaffInvitation:
+    with as_role(OWNER):
+        invitation: StaffInvitation = StaffInvitation.objects.create(
+            email=email, roles=["support"], expires_at=NOW, **fields
+        )
+    return invitation
+
+
+def test_an_invitation_to_the_staff_that_was_never_accepted_goes_with_its_address() -> None:
+    person, colleague = make_customer(), make_staff()
+    make_invitation(person.email.upper())
+    make_invitation(person.email, withdrawn_at=NOW)
+    others = {
+        make_invitation("somebody.else@example.test"),
+        # Whose account it became is who it is about, whatever address it once went to.
+        make_invitation(person.email, accepted_by=colleague, accepted_at=NOW),
+    }
+    wish = erase(person)
+    assert set(StaffInvitation.objects.all()) == others
+    assert wish.removed["accounts.StaffInvitation"] == 2
+
+
+def test_an_invitation_to_an_address_that_was_only_typed_stays() -> None:
+    person = make_customer(email_confirmed_at=None)
+    invitation = make_invitation(person.email)
+    erase(person)
+    assert StaffInvitation.objects.get() == invitation
+
+
+def test_what_somebody_called_the_owner_of_a_list_goes_with_the_owner() -> None:
+    person, other = make_customer(), make_customer()
+    for owner in (person, other):
+        request = desk.open_request(
+            kind="erasure",
+            email="ola@example.test",
+            text="Take me off.",
+            source="letter",
+            actor="x",
+            now=NOW,
+            list_owner=f"{owner.username} AS",
+        )
+        desk.pass_on(request, owner=owner, text="They answer.", actor=make_staff(), now=NOW)
+    erase(person)
+    kept = PrivacyRequest.objects.order_by("pk").values_list("state", "passed_to", "list_owner")
+    assert list(kept) == [
+        ("passed_on", None, ""),
+        ("passed_on", other.pk, f"{other.username} AS"),
+    ]
 
 
 def test_the_fingerprint_keeps_the_address_from_optional_mail() -> None:
