@@ -1,7 +1,7 @@
 """A worker of all queues in this process: what lies in the broker is really taken, and done."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,7 +31,7 @@ PATIENCE = 30.0
 
 
 @contextmanager
-def running_worker() -> Iterator[None]:
+def running_worker(queues: Collection[str] = tuple(ROLES)) -> Iterator[None]:
     """Each task under the role of the worker that its queue has; none may fail."""
     failed: list[str] = []
 
@@ -57,7 +57,7 @@ def running_worker() -> Iterator[None]:
                 app,
                 pool="solo",
                 perform_ping_check=False,
-                queues=list(ROLES),
+                queues=list(queues),
                 shutdown_timeout=PATIENCE,
             ):
                 yield
@@ -72,25 +72,29 @@ def queue_of(request: Any) -> str:
     return str(request.delivery_info["routing_key"])
 
 
-def work_through_the_queue(*tasks: str) -> None:
-    """What waits in the broker, and then what beat would call, one after the other."""
-    with running_worker(), redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
-        wait_until_done(broker)
+def work_through_the_queue(*tasks: str, but: Collection[str] = ()) -> None:
+    """What waits in the broker, and then what beat would call, one after the other.
+
+    The queues of workers that are down (`but`) stay as they are.
+    """
+    queues = [queue for queue in ROLES if queue not in but]
+    with running_worker(queues), redis.Redis.from_url(settings.CELERY_BROKER_URL) as broker:
+        wait_until_done(broker, queues)
         for name in tasks:
             app.send_task(name)
-            wait_until_done(broker)
+            wait_until_done(broker, queues)
 
 
-def wait_until_done(broker: Any) -> None:
+def wait_until_done(broker: Any, queues: Collection[str]) -> None:
     """Nothing waits and nothing is in hand; only a queue that stands still is given up."""
     before: dict[str, int] = {}
     deadline = time.monotonic() + PATIENCE
-    while any((left := left_in(broker)).values()):
+    while any((left := left_in(broker, queues)).values()):
         if left != before:
             before, deadline = left, time.monotonic() + PATIENCE
         assert time.monotonic() < deadline, f"no call was taken for {PATIENCE} s: {left}"
         time.sleep(0.02)
 
 
-def left_in(broker: Any) -> dict[str, int]:
-    return {queue: broker.llen(queue) for queue in ROLES} | {"in hand": broker.hlen("unacked")}
+def left_in(broker: Any, queues: Collection[str]) -> dict[str, int]:
+    return {queue: broker.llen(queue) for queue in queues} | {"in hand": broker.hlen("unacked")}

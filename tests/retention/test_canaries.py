@@ -9,6 +9,7 @@ What the receipt says is kept (book-keeping, a fingerprint) is all that is found
 import json
 import logging
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
+from pytest_django.fixtures import Settings as SettingsWrapper
 
-from accounts.models import User
+from accounts.models import StaffInvitation, User
 from consent.models import Delivery, ServiceKey, Suppression, Webhook
 from consent.webhooks.services import create_webhook
 from foundation import standstill
@@ -28,17 +30,18 @@ from foundation.roles import OWNER, as_role
 from messaging.incoming.services import receive_mail
 from messaging.models import Message
 from messaging.outbox import put_account_mail
+from retention import desk
 from retention.exporting.making import make_exports, request_export
 from retention.models import DeletionRequest
 from retention.receipts import make_deletion_receipt
 from tests.accounts import walk
 from tests.api.conftest import system
-from tests.factories import NOW
+from tests.factories import NOW, make_staff
 from tests.incoming import letters
 from tests.mailbox import Mailbox
 from tests.messaging import uploading
 from tests.retention.life import STAYING, fill
-from tests.retention.places import places_with
+from tests.retention.places import hashed, places_with, show_cache_keys, valkey_entries
 from tests.retention.portal_worker import work_through_the_queue
 from tests.retention.traces import analyze, statistics_with, tables_with
 from tests.services import FOLDER
@@ -86,7 +89,9 @@ def test_nothing_of_an_erased_person_is_found_but_what_the_receipt_lists(
     capfd: pytest.CaptureFixture[str],
     mailbox: Mailbox,
     receiver: Receiver,
+    settings: SettingsWrapper,
 ) -> None:
+    show_cache_keys(settings)
     log_began = server_log().stat().st_size
     webhook, _secret = create_webhook(
         name="The CRM", url=receiver.url, events=[each.value for each in Webhook.Event]
@@ -101,14 +106,24 @@ def test_nothing_of_an_erased_person_is_found_but_what_the_receipt_lists(
     work_through_the_queue(*LOG_AND_TELL)
     analyze()
     values = (CANARY, PHONE, CONTACT, str(person.pk), person.pk.hex, str(ACCOUNT))
+    counted = hashed(str(person.pk), person.address)
+    plant_by_staff(person)
+    plant_what_nobody_works_off(person)
     assert len(tables_with(*values)) > 25
     assert all(tables_with(value) for value in values if value != person.pk.hex)
     assert statistics_with(str(person.pk))
     assert str(person.pk) in str(receiver.messages)
 
+    waiting = [text for where, text in valkey_entries() if where == "valkey broker:content"]
+    assert all(task in waiting[0] for task in (b"make_exports", b"read_uploads"))
+    keys = " ".join(where for where, _text in valkey_entries())
+    assert all(value in keys for value in (f":api:{person.pk}:", *counted))
+
     ask_on_the_page(person)
-    # The call that the page made, the mail it ends with, and the night.
-    work_through_the_queue(*LOG_AND_TELL, "retention.tasks.renew_statistics")
+    # The call that the page made, the mail it ends with, and the night; while the worker of the
+    # longest work is down.
+    work_through_the_queue(*LOG_AND_TELL, "retention.tasks.renew_statistics", but=("content",))
+    assert waiting == [text for where, text in valkey_entries() if where == "valkey broker:content"]
     assert mailbox.to(f"{CANARY}@example.test")[-1]
 
     wish = DeletionRequest.objects.get()
@@ -128,7 +143,9 @@ def test_nothing_of_an_erased_person_is_found_but_what_the_receipt_lists(
     said = said_in(logs) + written(capfd) + left
     assert '"event": "request"' in said
     assert "Task retention.tasks.run_deletions" in said
-    assert places_with(values, folders=[folder, *places_of_the_portal()], logged=said) == []
+    looked_for = (*values, *counted)
+    assert places_with(looked_for, folders=[folder, *places_of_the_portal()], logged=said) == []
+    work_through_the_queue()  # and what had waited finds nothing
 
 
 def places_of_the_portal() -> list[Path]:
@@ -150,8 +167,9 @@ def written(capfd: pytest.CaptureFixture[str]) -> str:
     return "\n".join(line for line in lines if '"logger": "mail.' not in line) + "\n"
 
 
-def test_whatever_is_left_anywhere_would_be_found(folder: Path) -> None:
+def test_whatever_is_left_anywhere_would_be_found(folder: Path, settings: SettingsWrapper) -> None:
     """The search itself: a word in the cache, the broker, a file's name, a file, and a log."""
+    show_cache_keys(settings)
     cache.set(f"{CANARY}-key", "", 60)
     current_app.send_task("nobody.hears", args=[f"{CANARY}-task"], queue="retention")
     (folder / "temporary" / f"{CANARY}.csv").write_text("")
@@ -279,6 +297,38 @@ def plant_through_mail(person: User, mailbox: Mailbox) -> None:
 def plant_an_archive(person: User) -> None:
     request_export(person.pk, actor="self", now=NOW)
     make_exports(person.pk, now=NOW)
+
+
+def plant_by_staff(person: User) -> None:
+    """An invitation that was never accepted, and a request of somebody in one of their lists."""
+    boss = make_staff()
+    with as_role(OWNER):
+        StaffInvitation.objects.create(email=person.email, roles=["support"], expires_at=NOW)
+    request = desk.open_request(
+        kind="erasure",
+        email="ola@example.test",
+        text="Take me off the list.",
+        source="letter",
+        actor="staff",
+        now=NOW,
+        list_owner=f"{CANARY.title()} AS",
+    )
+    desk.pass_on(request, owner=person, text="They answer you.", actor=boss, now=NOW)
+    work_through_the_queue()
+
+
+def plant_what_nobody_works_off(person: User) -> None:
+    """Calls for a worker that is down, and what is counted of whoever asks much."""
+    client = uploading.signed_in(person)
+    assert client.get("/api/v1/preferences").status_code == 200
+    asked = {"topic": "other", "channel": "email", "text": CANARY, "form": str(uuid.uuid4())}
+    assert client.post("/account/support/", asked).status_code == 302
+    request_export(person.pk, actor="self", now=NOW)
+    uploading.confirm(person, uploading.uploaded(person, f"Mobil\n{CONTACT}\n".encode()))
+    # Both are called for again by beat's rounds.
+    work_through_the_queue(
+        "retention.tasks.wake_exports", "messaging.wake_uploads", but=["content"]
+    )
 
 
 def ask_on_the_page(person: User) -> None:
