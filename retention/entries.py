@@ -162,6 +162,12 @@ class Entry:
     no_clock: Words = ""
     begins: str = ""
     exported: bool = False
+    # What its owner reads, where `title` is of when they are gone.
+    title_to_owner: Words = ""
+
+    @property
+    def heading(self) -> Words:
+        return self.title_to_owner or self.title
 
     @property
     def exported_fields(self) -> list[str]:

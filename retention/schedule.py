@@ -63,3 +63,12 @@ def entries_of(data_class: str) -> list[Entry]:
 def personal_entries() -> list[Entry]:
     """Those with rows about a person, in the order in which a deletion works through them."""
     return [entry for entry in SCHEDULE if entry.subject]
+
+
+# Outlive a deletion, so no `subject` leads to them; while somebody is here, they may read them.
+READ_BESIDE: Final = ("consent.Suppression", "retention.DeletionRequest")
+
+
+def readable_entries() -> list[Entry]:
+    """Those with rows that a person is shown."""
+    return [entry for entry in SCHEDULE if entry.subject or entry.model in READ_BESIDE]

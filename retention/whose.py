@@ -18,12 +18,13 @@ from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
 from accounts.models import User
-from foundation.addresses import small_letters
+from foundation.addresses import address_hashes, small_letters
 from retention.entries import Entry
-from retention.schedule import model_of
+from retention.schedule import READ_BESIDE, model_of
 
 STAFF_LOG = "admin.LogEntry"
 MAILS = "messaging.Message"
+FINGERPRINT, REQUEST = READ_BESIDE
 # Written without signing in, on the public pages or by staff: where the address stands.
 BY_ADDRESS: Final = {
     "accounts.SupportQuestion": "email",
@@ -87,6 +88,17 @@ def rows_of(entry: Entry, person: Person) -> QuerySet[Any]:
     """The rows about the person, and those to an address of theirs that name nobody."""
     rows: QuerySet[Any] = model_of(entry)._base_manager.filter(is_theirs(entry, person))
     return rows
+
+
+def rows_shown(entry: Entry, person: Person) -> QuerySet[Any]:
+    """The rows that a person is shown: of what outlives a deletion, too."""
+    rows: QuerySet[Any] = model_of(entry)._base_manager.all()
+    if entry.model == FINGERPRINT:
+        hashes = [each for address in person.addresses for each in address_hashes(address)]
+        return rows.filter(address_hash__in=hashes)
+    if entry.model == REQUEST:
+        return rows.filter(person_id=person.id)
+    return rows_of(entry, person)
 
 
 def is_theirs(entry: Entry, person: Person) -> Q:

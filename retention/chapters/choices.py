@@ -63,7 +63,11 @@ CHOICES: Final[tuple[Entry, ...]] = (
         title=_("Fingerprint of an address that gets nothing optional"),
         purpose=_("to send nothing optional to an address whose owner is gone or said no"),
         clause="erased-on-request",
-        fields=kinds(contact="address_hash", technical="id key_id reason since review_on"),
+        fields=kinds(
+            contact="address_hash",
+            technical="id key_id reason since review_on",
+            hidden="address_hash key_id",
+        ),
         erasure=OnErasure.KEEP,
         why_kept=_(
             "a keyed fingerprint of your email address, from which nobody can read the address: "
@@ -73,6 +77,7 @@ CHOICES: Final[tuple[Entry, ...]] = (
         ),
         law=_("GDPR Art. 21 (3): who says no to marketing must not be written to again"),
         no_clock=_("has no clock, for a no must not run out; we review it every 3 years"),
+        exported=True,
     ),
     Entry(
         model="consent.Leaf",

@@ -33,6 +33,9 @@ PROOF: Final[tuple[Entry, ...]] = (
             "state lapsed source requested_at due_on due_by_law begins_at deactivated warned_at "
             "held_at finished_at removed blanked kept journal_position journal_chain announcement "
             "announced answers",
+            hidden="person_id actor checked_by checked_again_by covers_from covers_before lapsed "
+            "warned_at held_at finished_at removed blanked kept journal_position journal_chain "
+            "announcement announced answers",
         ),
         erasure=OnErasure.KEEP,
         why_kept=_("that a deletion was done, when, and how much of what; it names nobody"),
@@ -46,6 +49,8 @@ PROOF: Final[tuple[Entry, ...]] = (
                 period=policy.PROOF,
             ),
         ),
+        exported=True,
+        title_to_owner=_("Deletions that were asked for"),
     ),
     Entry(
         model="retention.LegalHold",

@@ -34,8 +34,10 @@ class ClassInArchive:
         return ", ".join(str(KIND_WORDS[kind]) for kind in kinds_of(self.entry))
 
 
-def index_page(user: User, classes: Sequence[ClassInArchive], *, now: datetime) -> str:
-    """In the language of the moment, by the customer's clock."""
+def index_page(
+    user: User, classes: Sequence[ClassInArchive], *, apart: Sequence[Entry], now: datetime
+) -> str:
+    """In the language of the moment, by the customer's clock. `apart` is held, and in no file."""
     held = [each for each in classes if each.count]
     chapters = [
         (chapter, [each for each in held if each.entry.data_class == chapter])
@@ -46,6 +48,7 @@ def index_page(user: User, classes: Sequence[ClassInArchive], *, now: datetime) 
         "language": translation.get_language(),
         "made_at": now,
         "chapters": [(chapter, rows) for chapter, rows in chapters if rows],
+        "apart": apart,
         "empty": [each for each in classes if not each.count],
         "legal_name": settings.LEGAL_NAME,
         "postal_address": settings.POSTAL_ADDRESS,
@@ -69,7 +72,7 @@ def manifest(user: User, classes: Sequence[ClassInArchive], *, now: datetime) ->
         "classes": [
             {
                 "class": each.entry.model,
-                "what": str(each.entry.title),
+                "what": str(each.entry.heading),
                 "purpose": str(each.entry.purpose),
                 "until": each.entry.until,
                 "count": each.count,

@@ -32,7 +32,7 @@ from retention.exporting.checkpoints import Checkpoint, read_checkpoint, said_of
 from retention.exporting.files import FORMS, Form
 from retention.exporting.handing_out import read_export
 from retention.exporting.index import ClassInArchive, index_page, manifest
-from retention.exporting.rows import Page, Reader, count_rows
+from retention.exporting.rows import Page, Reader, count_rows, held_apart
 from retention.exporting.tables import Table, exported_tables
 from retention.models import Export, ExportPart
 from retention.whose import reader_of
@@ -228,7 +228,8 @@ def write_export(job: Job, *, rows: int) -> Export:
         user = User.objects.get(pk=job.person_id)
         said = manifest(user, told, now=job.place.made_at)
         archive.add("manifest.json", json_text(said, indent=2))
-        archive.add("index.html", index_page(user, told, now=job.place.made_at))
+        apart = held_apart(reader.person)
+        archive.add("index.html", index_page(user, told, apart=apart, now=job.place.made_at))
     archive.zip.close()
     return finish(archive, job)
 

@@ -14,8 +14,8 @@ from retention.entries import DataClass, Entry, Removal, Rule
 from retention.finding import models_with_rows
 from retention.holdings import PIECES
 from retention.policy import COUNTED_ON_PAGES
-from retention.schedule import model_of, personal_entries
-from retention.whose import Person, reader_of, rows_of
+from retention.schedule import model_of, readable_entries
+from retention.whose import Person, reader_of, rows_shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,16 +38,17 @@ def overview(person_id: uuid.UUID) -> list[tuple[DataClass, list[Held]]]:
     chapters: dict[DataClass, list[Held]] = {chapter: [] for chapter in DataClass}
     person = reader_of(person_id)
     with as_tenant(person_id):
-        entries = [entry for entry in personal_entries() if entry.model not in PIECES]
-        present = models_with_rows(person, [entry.model for entry in entries])
+        entries = [entry for entry in readable_entries() if entry.model not in PIECES]
+        present = models_with_rows(person, [entry.model for entry in entries if entry.subject])
         for entry in entries:
-            if entry.model in present and (held := look_at(entry, person)).count:
+            is_there = entry.model in present or not entry.subject
+            if is_there and (held := look_at(entry, person)).count:
                 chapters[entry.data_class].append(held)
     return [(chapter, held) for chapter, held in chapters.items() if held]
 
 
 def look_at(entry: Entry, person: Person) -> Held:
-    rows = rows_of(entry, person).order_by()
+    rows = rows_shown(entry, person).order_by()
     count = rows.values("pk")[: COUNTED_ON_PAGES + 1].count()
     if not count:
         return Held(entry=entry, count=0, since=None, goes_by=None)

@@ -15,15 +15,25 @@ from consent.models import Topic
 from foundation.tenants import as_tenant
 from retention.entries import Entry
 from retention.exporting.tables import Row, Table, TopicNames, columns_of
-from retention.schedule import ENTRIES, model_of
-from retention.whose import Person, rows_of
+from retention.finding import models_with_rows
+from retention.holdings import PIECES
+from retention.schedule import ENTRIES, model_of, personal_entries
+from retention.whose import Person, rows_shown
 
 
 def count_rows(tables: Iterable[Table], person: Person) -> dict[str, int]:
     """By class."""
     entries = [entry for table in tables for entry in table.entries]
     with as_tenant(person.id):
-        return {each.model: rows_of(each, person).order_by().count() for each in entries}
+        return {each.model: rows_shown(each, person).order_by().count() for each in entries}
+
+
+def held_apart(person: Person) -> list[Entry]:
+    """The classes of which there is something, and no file: the archive names them."""
+    apart = [each for each in personal_entries() if not each.exported and each.model not in PIECES]
+    with as_tenant(person.id):
+        present = models_with_rows(person, [entry.model for entry in apart])
+    return [entry for entry in apart if entry.model in present]
 
 
 def topic_names() -> TopicNames:
@@ -82,7 +92,7 @@ class Reader:
 
     def pages_of(self, entry: Entry, after: str) -> Iterator[Page]:
         columns = columns_of(entry)
-        rows = rows_of(entry, self.person).order_by("pk")
+        rows = rows_shown(entry, self.person).order_by("pk")
         last: Any = model_of(entry)._meta.pk.to_python(after) if after else None
         while True:
             with as_tenant(self.person.id):

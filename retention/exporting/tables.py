@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db.models import BinaryField
 
 from retention.entries import DataClass, Entry
-from retention.schedule import model_of, personal_entries
+from retention.schedule import model_of, readable_entries
 
 # The name of a class's files. Two classes of one name share theirs.
 NAMES: Final[Mapping[str, str]] = {
@@ -47,6 +47,8 @@ NAMES: Final[Mapping[str, str]] = {
     "retention.Export": "archives",
     "retention.HeldRow": "held-records",
     "retention.PrivacyRequest": "privacy-requests",
+    "retention.DeletionRequest": "deletions",
+    "consent.Suppression": "fingerprints-of-your-address",
     "retention.PhysicalItem": "paper-disks-and-tapes",
 }
 
@@ -119,7 +121,7 @@ def exported_tables() -> list[Table]:
     """In the order of the chapters."""
     chapters = list(DataClass)
     found: dict[str, list[Entry]] = {}
-    for entry in sorted(personal_entries(), key=lambda each: chapters.index(each.data_class)):
+    for entry in sorted(readable_entries(), key=lambda each: chapters.index(each.data_class)):
         if entry.exported:
             found.setdefault(name_of(entry), []).append(entry)
     return [

@@ -16,6 +16,8 @@ from django.utils import timezone, translation
 
 from accounts.models import Session, User
 from consent.history import human_date
+from consent.models import Suppression
+from consent.suppression import suppress
 from foundation.calendar import months_later
 from foundation.roles import KEEPER, as_role
 from retention import services
@@ -24,7 +26,7 @@ from retention.exporting import overview as looking
 from retention.holdings import PIECES
 from retention.models import DeletionRequest
 from retention.models import Source as Way
-from retention.schedule import ENTRIES, personal_entries
+from retention.schedule import ENTRIES, READ_BESIDE, personal_entries
 from retention.views import data as views
 from retention.words import human_day
 from tests.factories import NOW, make_customer, make_staff
@@ -136,6 +138,27 @@ def test_the_overview_shows_nothing_of_another_customer(client: Client) -> None:
     page = client.get("/data/").content.decode()
     for model in ("messaging.Contact", "messaging.MessageRecord", "messaging.Report"):
         assert str(ENTRIES[model].title) not in page
+
+
+def test_the_overview_shows_what_a_deletion_would_leave_to_whom_it_is_about(
+    client: Client,
+) -> None:
+    person, other = make_customer(language="en"), make_customer(language="en")
+    suppress(person.email.upper(), reason=Suppression.Reason.COMPLAINT, now=NOW)
+    services.request_for_customer(person.pk, actor=make_staff(), now=NOW)
+    with translation.override("en"):
+        titles = [str(ENTRIES[name].heading) for name in READ_BESIDE]
+    client.force_login(person)
+    page = client.get("/data/").content.decode()
+    assert all(title in page for title in titles)
+    held = {
+        each.entry.model: each.count for _, rows in looking.overview(person.pk) for each in rows
+    }
+    # As many of the one as there are keys.
+    assert [held[name] for name in READ_BESIDE] == [2, 1]
+    client.force_login(other)
+    page = client.get("/data/").content.decode()
+    assert not any(title in page for title in titles)
 
 
 def test_the_overview_of_a_new_customer_shows_only_what_is_there(client: Client) -> None:

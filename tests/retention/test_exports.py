@@ -21,6 +21,8 @@ from django.db.models import BinaryField
 from django.utils import timezone, translation
 
 from accounts.models import Transaction, User
+from consent.models import Suppression
+from consent.suppression import suppress
 from foundation import standstill
 from foundation.ids import uuid7_from
 from foundation.roles import KEEPER, as_role
@@ -36,12 +38,13 @@ from messaging.models import (
     Report,
 )
 from retention import exporting, policy, tasks
+from retention.asking import record_identity_check, request_for_customer
 from retention.exporting import archive, checkpoints, making, tables, zipping
-from retention.models import Export, ExportPart, HeldRow
-from retention.schedule import model_of, personal_entries
+from retention.models import Export, ExportPart, HeldRow, LegalHold
+from retention.schedule import ENTRIES, model_of, personal_entries, readable_entries
 from tests.architecture.pages import faults
 from tests.factories import NOW as AN_HOUR_AGO
-from tests.factories import make_customer, topic
+from tests.factories import make_customer, make_staff, topic
 from tests.retention.life import VALUES, make_full_customer
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
@@ -152,11 +155,11 @@ def test_it_holds_every_exported_class_and_column_as_csv_and_as_json(person: Use
                 wanted = set(tables.columns_of(entry).values())
                 assert {header for row in rows for header in row} >= wanted, entry.model
     present = {row["class"] for row in json.loads(zipped.read("manifest.json"))["classes"]}
-    assert present == {entry.model for entry in personal_entries() if entry.exported}
+    assert present == {entry.model for entry in readable_entries() if entry.exported}
 
 
 def test_every_exported_field_of_the_schedule_has_a_column_and_none_is_bytes() -> None:
-    for entry in personal_entries():
+    for entry in readable_entries():
         columns = set(tables.columns_of(entry))
         for name in entry.exported_fields:
             field = model_of(entry)._meta.get_field(name)
@@ -247,6 +250,44 @@ def test_what_we_have_had_to_do_with_each_other_is_in_it_in_words_one_can_read(
     assert not [key for key in staff if str(key) in everything]
 
 
+def test_what_a_deletion_would_leave_is_in_it_for_whom_it_is_about(person: User) -> None:
+    boss = make_staff()
+    suppress(person.email, reason=Suppression.Reason.COMPLAINT, now=NOW)
+    suppress("somebody.else@example.test", reason=Suppression.Reason.HARD_BOUNCE, now=NOW)
+    wish = request_for_customer(person.pk, actor=boss, now=NOW)
+    record_identity_check(wish, actor=boss, note="called back", now=NOW)
+    zipped = archive_of(person)
+    bars = csv_rows(zipped, "fingerprints-of-your-address")
+    assert {row["reason"] for row in bars} == {"complaint"}
+    (deletion,) = csv_rows(zipped, "deletions")
+    said = {name: deletion[name] for name in ("scope", "state", "source", "check_note")}
+    assert said == {
+        "scope": "everything",
+        "state": "unconfirmed",
+        "source": "staff",
+        "check_note": "called back",
+    }
+    everything = b"".join(zipped.read(name) for name in zipped.namelist()).decode()
+    assert str(boss.pk) not in everything
+
+
+def test_the_page_names_what_is_held_and_in_no_file_and_nothing_else(person: User) -> None:
+    with translation.override("en"):
+        hold = escape(str(ENTRIES["retention.LegalHold"].title))
+        deleted = escape(str(ENTRIES["messaging.Tombstone"].title))
+    before = archive_of(person).read("index.html").decode()
+    assert hold not in before
+    with as_role(KEEPER):
+        LegalHold.objects.create(
+            customer_id=person.pk, reason="x", reference="x", review_on=NOW.date(), placed_at=NOW
+        )
+    page = archive_of(person).read("index.html").decode()
+    apart = page.partition("My data” counts:")[2].partition("</li>")[0]
+    assert hold in apart
+    assert deleted not in apart
+    assert "pieces of the archives" not in apart.lower()
+
+
 def test_no_class_is_named_by_its_table() -> None:
     """Whoever opens the archive reads `questions.csv`, and no name of ours."""
     for table in tables.exported_tables():
@@ -310,11 +351,27 @@ def test_a_cell_says_a_value_as_a_spreadsheet_may_read_it(value: object, shown: 
 # --- the page in it ------------------------------------------------------------------------------
 
 
+# What a mail was about went with its words once it was sent.
+FOR = {"en": "stand here by what they were for", "nb": "hva e-postene gjaldt"}
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [
-        ("en", ["Your rights", "Datatilsynet", "Who else gets any of it", "7 years after"]),
-        ("nb", ["Rettighetene dine", "Datatilsynet", "Hvem andre får noe av det", "7 år etter"]),
+        (
+            "en",
+            ["Your rights", "Datatilsynet", "Who else gets any of it", "7 years after", FOR["en"]],
+        ),
+        (
+            "nb",
+            [
+                "Rettighetene dine",
+                "Datatilsynet",
+                "Hvem andre får noe av det",
+                "7 år etter",
+                FOR["nb"],
+            ],
+        ),
     ],
 )
 def test_the_page_says_what_the_law_wants_said_in_the_customers_language(
@@ -322,7 +379,8 @@ def test_the_page_says_what_the_law_wants_said_in_the_customers_language(
 ) -> None:
     make_content(person)
     User.objects.filter(pk=person.pk).update(language=language)
-    page = archive_of(person).read("index.html").decode()
+    zipped = archive_of(person)
+    page = zipped.read("index.html").decode()
     assert f'<html lang="{language}">' in page
     for words in said:
         assert words in page, words
@@ -330,6 +388,7 @@ def test_the_page_says_what_the_law_wants_said_in_the_customers_language(
         for entry in personal_entries():
             if entry.exported:
                 assert escape(str(entry.title)) in page
+    assert all(row["purpose"] and row["queued_at"] for row in csv_rows(zipped, "emails-to-you"))
     assert 'href="csv/messages.csv"' in page
     assert VALUES[1] in page
 
