@@ -5,6 +5,7 @@ month is detached, then dropped, each by itself. Two runs of a rule at once: the
 """
 
 import functools
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
-from django.db.models import DateField, DateTimeField, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, DateField, DateTimeField, Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import User
 from accounts.querysets import address_changes_expired
@@ -84,10 +85,12 @@ def run_rule(
     started_at: datetime | None = None,
     bound: Bound | None = None,
     counted: Mapping[str, int] | None = None,
+    companies: Mapping[str, int] | None = None,
 ) -> RetentionRun | None:
     """The run's row, or None when another process has this rule in hand.
 
     `now` decides what is due. A run under a plan has the plan's moment there, and began later.
+    `companies` are the rows that were due of each, for the nights to come to compare with.
     """
     with rule_lock(rule.name) as got:
         if not got:
@@ -100,6 +103,8 @@ def run_rule(
             actor=actor,
             cutoff=rule.period.cutoff(now),
             started_at=started_at or now,
+            version=rule_version(entry, rule),
+            companies=dict(companies or {}),
         )
         run.save(force_insert=True)
         try:
@@ -136,6 +141,15 @@ def refuse_rule(
     )
     run.save(force_insert=True)
     return run
+
+
+def rule_version(entry: Entry, rule: Rule) -> str:
+    """Changes when anything about the rule does that decides what goes."""
+    periods = sorted(entity_periods(rule).items())
+    told = (
+        f"{entry.model} {rule.name} {rule.clock} {rule.period} {rule.removal} {rule.only} {periods}"
+    )
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
 
 
 def remove_batches(
@@ -222,10 +236,26 @@ def is_over(entry: Entry, rule: Rule, now: datetime) -> Q:
     periods = entity_periods(rule)
     if not periods:
         return started_by(rule.period)
-    over = ~Q(**{f"{rule.entity}__in": list(periods)}) & started_by(rule.period)
+    over = of_company(rule, "") & started_by(rule.period)
     for name, period in periods.items():
-        over |= Q(**{rule.entity: name}) & started_by(period)
+        over |= of_company(rule, name) & started_by(period)
     return over
+
+
+def of_company(rule: Rule, company: str) -> Q:
+    """The rows of a company with a period of its own; of '' those of all others."""
+    if company:
+        return Q(**{rule.entity: company})
+    return ~Q(**{f"{rule.entity}__in": list(entity_periods(rule))})
+
+
+def by_company(rule: Rule, rows: QuerySet[Any]) -> dict[str, int]:
+    """How many of these rows are of each company with a period of its own; of '' the others."""
+    own = entity_periods(rule)
+    found = dict.fromkeys(("", *own), 0)
+    for name, number in rows.order_by().values_list(rule.entity).annotate(Count("pk")):
+        found[name if name in own else ""] += number
+    return found
 
 
 def count_due(entry: Entry, rule: Rule, now: datetime) -> int | None:

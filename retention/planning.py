@@ -12,18 +12,20 @@ from functools import reduce
 from operator import or_
 
 from django.db import ProgrammingError, connection, transaction
-from django.db.models import Count, F, Func, Max, QuerySet, Sum, TextField, Value
+from django.db.models import Count, F, Func, Max, Q, QuerySet, Sum, TextField, Value
 from django.db.models.fields import BigIntegerField, DecimalField
 from django.db.models.functions import Cast
 from psycopg.errors import UndefinedTable
 
 from retention import enforcement, holding, months
-from retention.entities import entity_periods
+from retention.entities import entity_periods, period_for
 from retention.entries import Entry, Removal, Rule
 from retention.models import LegalHold, RetentionRun
 from retention.policy import (
+    ALWAYS_USUAL,
     DAYS_COMPARED,
     HOLD_UNAPPROVED,
+    MONTHS_A_NIGHT,
     PLAN_HOLDS,
     THE_NIGHT,
     is_unusual,
@@ -47,6 +49,8 @@ class RulePlan:
     digest: str
     # Rows per month as it stands, held ones among them.
     counted: Mapping[str, int] = field(default_factory=dict)
+    # Due rows of each company, where the rule knows companies of ours with a period of their own.
+    companies: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +106,7 @@ def confirm_plan(digest: str, *, now: datetime, only: Collection[str] = ()) -> P
 
 def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
     counted: dict[str, int] = {}
+    companies: dict[str, int] = {}
     if rule.removal == Removal.PARTITIONS:
         due_months = months.due_months(entry, rule, now)
         looked = {name: look_at_month(entry, name, now) for name in due_months}
@@ -111,8 +116,10 @@ def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
         which = "\n".join(map(str, contents.items()))
     else:
         due, which = digest_of_rows(entry, rule, now)
+        if entity_periods(rule):
+            companies = enforcement.by_company(rule, enforcement.due_rows(entry, rule, now))
     cutoff = rule.period.cutoff(now)
-    told = "\n".join((rule_version(entry, rule), cutoff.isoformat(), which))
+    told = "\n".join((enforcement.rule_version(entry, rule), cutoff.isoformat(), which))
     return RulePlan(
         entry=entry,
         rule=rule,
@@ -121,14 +128,7 @@ def plan_rule(entry: Entry, rule: Rule, now: datetime) -> RulePlan:
         months=tuple(counted),
         digest=hashlib.sha256(told.encode()).hexdigest(),
         counted=counted,
-    )
-
-
-def rule_version(entry: Entry, rule: Rule) -> str:
-    """Changes when anything about the rule does that decides what goes."""
-    periods = sorted(entity_periods(rule).items())
-    return (
-        f"{entry.model} {rule.name} {rule.clock} {rule.period} {rule.removal} {rule.only} {periods}"
+        companies=companies,
     )
 
 
@@ -188,22 +188,75 @@ def why_unusual(plan: RulePlan, now: datetime) -> str:
     """
     if plan.rule.removal == Removal.RELEASED_ROWS and not has_lapsed(plan.rule, now):
         return ""
-    recent = list(nights_of(plan.rule, now).values_list("removed", flat=True))
-    size = max(plan.due, rows_of(plan.entry))
-    if not is_unusual(plan.due, of=size, recent=recent):
+    if (why := why_unlike_last(plan, now)) or plan.due <= ALWAYS_USUAL:
+        return why
+    due = plan.companies or {"": plan.due}
+    reasons = (why_number_unusual(plan, each, due[each], now) for each in due)
+    return next(filter(None, reasons), "")
+
+
+def why_unlike_last(plan: RulePlan, now: datetime) -> str:
+    """The same beside the rule's last run: another rule since, or more months than one."""
+    last = ran(plan.rule).order_by("-started_at").first()
+    if last is None:
         return ""
-    released = count_released(plan.entry, plan.rule, now)
-    if not is_unusual(plan.due - released, of=size - released, recent=recent):
+    on = f"{last.started_at:%Y-%m-%d}"
+    if has_changed(plan, last) and (over := count_over(plan, now)) > ALWAYS_USUAL:
+        return f"{over} rows, held or not, are over; the rule is another one than on {on}"
+    if plan.due > ALWAYS_USUAL and (more := count_months_since(plan, last)) > MONTHS_A_NIGHT:
+        return f"{plan.due} rows are due, of {more} months that ended since {on}"
+    return ""
+
+
+def why_number_unusual(plan: RulePlan, company: str, due: int, now: datetime) -> str:
+    """The same of one company's rows, by their number alone; of all where the rule knows none."""
+    if due <= ALWAYS_USUAL:
+        return ""
+    nights = nights_of(plan.rule, now)
+    if not plan.companies:
+        of, size, recent = Q(), rows_of(plan.entry), [night.removed for night in nights]
+    else:
+        of = enforcement.of_company(plan.rule, company)
+        size = model_of(plan.entry)._base_manager.filter(of).count()
+        recent = [night.companies.get(company, 0) for night in nights]
+    if period_for(plan.rule, company).from_year_end:
+        recent = []  # A year's rows fall due in one night: those before it say nothing of them.
+    size = max(due, size)
+    if not is_unusual(due, of=size, recent=recent):
+        return ""
+    released = count_released(plan, now, of=of)
+    if not is_unusual(due - released, of=size - released, recent=recent):
         return ""
     most = max(recent, default=0)
+    whose = f" of {company or 'other companies'}" if plan.companies else ""
     held = f" ({released} of them a released hold had kept)" if released else ""
-    return f"{plan.due} rows are due{held}; the most in {len(recent)} recent nights was {most}"
+    return f"{due} rows{whose} are due{held}; the most in {len(recent)} recent nights was {most}"
+
+
+def has_changed(plan: RulePlan, last: RetentionRun) -> bool:
+    """Whether the rule was another one then; a run from before that was noted cannot tell."""
+    return last.version not in ("", enforcement.rule_version(plan.entry, plan.rule))
+
+
+def count_over(plan: RulePlan, now: datetime) -> int:
+    """Rows whose period is over, also those that a hold keeps until its release."""
+    if plan.rule.removal == Removal.PARTITIONS:
+        over = months.over_months(plan.entry, plan.rule, now)
+        return sum(months.about_rows(name) for name, _month in over)
+    return enforcement.over_rows(plan.entry, plan.rule, now).order_by().count()
+
+
+def count_months_since(plan: RulePlan, last: RetentionRun) -> int:
+    """How many of the due months were not over yet when the rule last ran."""
+    if plan.rule.removal != Removal.PARTITIONS:
+        return 0
+    over = {name for name, _month in months.over_months(plan.entry, plan.rule, last.started_at)}
+    return len(set(plan.months) - over)
 
 
 def has_lapsed(rule: Rule, now: datetime) -> bool:
     """Whether a hold that nobody approved in time ended since the rule last ran: by the clock."""
-    ran = RetentionRun.objects.filter(rule=rule.name, refused="", duration__isnull=False)
-    last = ran.aggregate(at=Max("started_at"))["at"]
+    last = ran(rule).aggregate(at=Max("started_at"))["at"]
     lapsed = LegalHold.objects.filter(
         approved_at__isnull=True, released_at__isnull=True, placed_at__lte=now - HOLD_UNAPPROVED
     )
@@ -212,24 +265,23 @@ def has_lapsed(rule: Rule, now: datetime) -> bool:
     return lapsed.exists()
 
 
+def ran(rule: Rule) -> QuerySet[RetentionRun]:
+    """Its runs that came to their end, whoever began them."""
+    return RetentionRun.objects.filter(rule=rule.name, refused="", duration__isnull=False)
+
+
 def nights_of(rule: Rule, now: datetime) -> QuerySet[RetentionRun]:
-    return RetentionRun.objects.filter(
-        rule=rule.name,
-        actor=THE_NIGHT,
-        duration__isnull=False,
-        refused="",
-        started_at__gt=now - DAYS_COMPARED,
-    )
+    return ran(rule).filter(actor=THE_NIGHT, started_at__gt=now - DAYS_COMPARED)
 
 
-def count_released(entry: Entry, rule: Rule, now: datetime) -> int:
+def count_released(plan: RulePlan, now: datetime, *, of: Q) -> int:
     """Rows that were over when the rule last ran at night, and stayed for a hold released since.
 
-    Nothing that fell due after that night is among them, however far the clock jumped, and nothing
-    at all where the rule's period is another one now.
+    Nothing that fell due after that night is among them, however far the clock jumped.
     """
+    entry, rule = plan.entry, plan.rule
     last = nights_of(rule, now).order_by("-started_at").first()
-    if last is None or rule.period.cutoff(last.started_at) != last.cutoff:
+    if last is None:
         return 0
     released = holding.holds_released(after=last.started_at, now=now)
     conditions = holding.conditions(entry, released)
@@ -237,12 +289,13 @@ def count_released(entry: Entry, rule: Rule, now: datetime) -> int:
         return 0
     if rule.removal == Removal.PARTITIONS:
         over = {name for name, _month in months.over_months(entry, rule, last.started_at)}
-        due = months.due_months(entry, rule, now)
         return sum(
-            months.count_released(entry, each, released, now) for each in due if each in over
+            months.count_released(entry, each, released, now)
+            for each in plan.months
+            if each in over
         )
     over_then = enforcement.over_rows(entry, rule, last.started_at).filter(reduce(or_, conditions))
-    due_now = enforcement.due_rows(entry, rule, now)
+    due_now = enforcement.due_rows(entry, rule, now).filter(of)
     return due_now.filter(pk__in=over_then.order_by().values("pk")).order_by().count()
 
 

@@ -204,10 +204,13 @@ WARN_BEFORE = timedelta(days=10)
 # A plan that somebody has read is enforced the same day, or made anew.
 PLAN_HOLDS = timedelta(days=1)
 
-# What the night may remove by itself. A wrong clock or a mistyped period shows as a number far
-# beyond what other nights removed; then a person looks at the plan and enforces it by its digest.
-# Two months of nights, so that the last drop of a month is among them.
-# Only nights count: what a person has looked at makes nothing usual.
+# What the night may remove by itself. A mistyped period shows as a rule that is another one than
+# when it last ran; a wrong clock as more than one month of a table that came to its end since, or
+# as a number far beyond what other nights removed. Then a person looks at the plan and enforces it
+# by its digest.
+MONTHS_A_NIGHT = 1
+# Two months of nights, so that the last of a month is among them.
+# Only nights count: what a person has looked at makes no number usual.
 THE_NIGHT = "beat"
 DAYS_COMPARED = timedelta(days=60)
 # So few are nobody's house.

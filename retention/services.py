@@ -91,9 +91,14 @@ def enforce(
             if planned and guarded and (refused := refuse_unusual(planned, now=now, actor=actor)):
                 runs.append(refused)
                 continue
-            counted = None if planned is None else planned.counted
             run = enforcement.run_rule(
-                entry, rule, now=now, actor=actor, batch=batch, counted=counted
+                entry,
+                rule,
+                now=now,
+                actor=actor,
+                batch=batch,
+                counted=planned and planned.counted,
+                companies=planned and planned.companies,
             )
         except Exception as failure:
             logger.exception("retention rule %s failed", name)

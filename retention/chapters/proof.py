@@ -110,7 +110,8 @@ PROOF: Final[tuple[Entry, ...]] = (
         clause="gone-when-needless",
         fields=kinds(
             identity="actor",
-            technical="id rule cutoff removed partitions started_at duration longest_batch refused",
+            technical="id rule cutoff removed partitions started_at duration longest_batch version "
+            "companies refused",
         ),
         erasure=OnErasure.NOBODY,
         rules=(

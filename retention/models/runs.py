@@ -27,6 +27,10 @@ class RetentionRun(models.Model):
     duration = models.DurationField(_("took"), null=True)
     # The longest of its transactions: nobody can have waited longer for it.
     longest_batch = models.DurationField(_("longest lock"), null=True)
+    # Which rule it was then, with the periods of our companies: the next night compares with it.
+    version = models.CharField(max_length=32, default="", editable=False)
+    # Rows that were due of each company, where the rule knows some with a period of their own.
+    companies = models.JSONField(default=dict, editable=False)
     # Why it removed nothing though something was due; a person must look.
     refused = models.CharField(_("not run, because"), max_length=200, blank=True, default="")
 

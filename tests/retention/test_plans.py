@@ -2,23 +2,24 @@
 
 import re
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.models import Session
+from accounts.models import Invoice, Session
 from clicksend_portal.promises.readings.keeping import read_schedule
 from foundation.roles import KEEPER, OWNER, as_role
 from messaging.models import SuppressionComparison
-from retention import enforcement, months, planning, services, tasks
+from retention import enforcement, months, planning, policy, services, tasks
 from retention.models import RetentionRun
 from retention.policy import (
     ALWAYS_USUAL,
@@ -26,6 +27,7 @@ from retention.policy import (
     STOOD_STILL,
     is_clock_doubtful,
     is_unusual,
+    parse_legal_entities,
 )
 from retention.schedule import RULES
 from tests.factories import make_customer
@@ -36,6 +38,7 @@ RULE = "suppression_comparisons"
 LATER = datetime(2031, 5, 17, 12, tzinfo=UTC)
 # Of the outbox nothing that the tests' database has is over by then.
 BEFORE_ALL_OTHERS = datetime(2021, 1, 1, tzinfo=UTC)
+A_MONTH_BEFORE = datetime(2020, 12, 1, tzinfo=UTC)
 
 
 def comparisons(number: int, *, at: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
@@ -130,12 +133,14 @@ def test_a_plan_removes_no_more_rows_than_it_counted(monkeypatch: Any) -> None:
     assert SuppressionComparison.objects.count() == 3 + 5 - 3
 
 
-def make_month(name: str) -> None:
+def make_month(name: str, rows: int = 1) -> None:
     """A month that was detached; the keeper, who dropped it no more, owns it."""
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TABLE {name} (id uuid DEFAULT gen_random_uuid())")
         cursor.execute(f"ALTER TABLE {name} OWNER TO {KEEPER}")
-        cursor.execute(f"INSERT INTO {name} DEFAULT VALUES")
+        cursor.execute(
+            f"INSERT INTO {name} SELECT gen_random_uuid() FROM generate_series(1, %s)", [rows]
+        )
 
 
 def test_a_plan_binds_the_keys_in_a_month_and_not_their_number_and_ends_alone() -> None:
@@ -181,7 +186,7 @@ def test_a_plan_for_other_rules_removes_nothing() -> None:
 
 def test_a_plan_of_a_rule_that_was_shortened_since_differs(monkeypatch: Any) -> None:
     planned = digest()
-    monkeypatch.setattr(planning, "rule_version", lambda entry, rule: "another")
+    monkeypatch.setattr(enforcement, "rule_version", lambda entry, rule: "another")
     with pytest.raises(planning.PlanDiffers):
         services.enforce_plan(planned, actor="x", now=LATER, only=[RULE])
 
@@ -279,9 +284,9 @@ def test_who_is_a_name_and_no_address(named: str) -> None:
     assert not RetentionRun.objects.exists()
 
 
-def night(now: datetime = LATER) -> RetentionRun:
+def night(now: datetime = LATER, *, rule: str = RULE) -> RetentionRun:
     with as_role(KEEPER):
-        (run,) = services.enforce(now, "beat", only=[RULE], guarded=True)
+        (run,) = services.enforce(now, "beat", only=[rule], guarded=True)
     found: RetentionRun = RetentionRun.objects.get(pk=run.pk)
     return found
 
@@ -294,6 +299,7 @@ def ran(
     refused: str = "",
     took: timedelta | None = timedelta(seconds=1),
     rule: str = RULE,
+    companies: dict[str, int] | None = None,
 ) -> None:
     with as_role(KEEPER):
         RetentionRun.objects.create(
@@ -304,6 +310,7 @@ def ran(
             started_at=at,
             duration=took,
             refused=refused,
+            companies=companies or {},
         )
 
 
@@ -495,6 +502,156 @@ def test_what_is_unusual(due: int, of: int, recent: list[int], unusual: bool) ->
 @given(st.integers(0, 10**7), st.lists(st.integers(0, 10**7), max_size=5))
 def test_what_a_recent_night_removed_is_usual(due: int, recent: list[int]) -> None:
     assert not is_unusual(due, of=due, recent=[*recent, due])
+
+
+# --- another rule than the night before ----------------------------------------------------------
+
+
+def invoices(company: str, number: int, settled: date) -> None:
+    Invoice.objects.bulk_create(
+        Invoice(
+            invoice_number=uuid.uuid4().hex,
+            billed_to="Ola",
+            amount=1,
+            currency="NOK",
+            date=settled,
+            settled_on=settled,
+            legal_entity=company,
+        )
+        for _ in range(number)
+    )
+
+
+FIVE_YEARS = "no=60+year-end"
+SIX_MONTHS = "no=6"
+MAY_2026 = date(2026, 5, 1)
+NOVEMBER_2026 = datetime(2026, 11, 23, 2, 15, tzinfo=UTC)
+A_NIGHT = timedelta(days=1)
+
+
+@pytest.mark.parametrize("number", [ALWAYS_USUAL, ALWAYS_USUAL + 1])
+def test_a_rule_that_became_another_one_takes_only_few_rows_until_a_person_ran_it(
+    number: int, settings: LazySettings
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities(FIVE_YEARS)
+    invoices("no", number, MAY_2026)
+    invoices("no", 9 * number, NOVEMBER_2026.date())
+    assert night(NOVEMBER_2026, rule="invoices").removed == 0
+    settings.LEGAL_ENTITIES = parse_legal_entities(SIX_MONTHS)
+    run = night(NOVEMBER_2026 + A_NIGHT, rule="invoices")
+    if number <= ALWAYS_USUAL:
+        assert (run.refused, run.removed) == ("", number)
+        return
+    assert run.refused == (
+        "21 rows, held or not, are over; the rule is another one than on 2026-11-23"
+    )
+    assert night(NOVEMBER_2026 + 2 * A_NIGHT, rule="invoices").refused
+    at = NOVEMBER_2026 + timedelta(days=2, hours=6)
+    with as_role(KEEPER):
+        planned = planning.make_plan(at, only=["invoices"]).digest
+        (run,) = services.enforce_plan(planned, actor="operator", now=at, only=["invoices"])
+    assert run.removed == number
+    invoices("no", number, MAY_2026)
+    assert night(NOVEMBER_2026 + 3 * A_NIGHT, rule="invoices").removed == number
+
+
+def test_a_rule_that_became_another_one_and_was_set_right_goes_on_by_itself(
+    settings: LazySettings,
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities(FIVE_YEARS)
+    invoices("no", 3, date(2020, 5, 1))
+    invoices("no", 99, MAY_2026)
+    night(NOVEMBER_2026, rule="invoices")
+    settings.LEGAL_ENTITIES = parse_legal_entities(SIX_MONTHS)
+    assert night(NOVEMBER_2026 + A_NIGHT, rule="invoices").refused
+    settings.LEGAL_ENTITIES = parse_legal_entities(FIVE_YEARS)
+    invoices("no", 3, date(2020, 5, 1))
+    assert night(NOVEMBER_2026 + 2 * A_NIGHT, rule="invoices").removed == 3
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_run_from_before_that_was_noted_does_not_make_it_another_rule(known: bool) -> None:
+    comparisons(ALWAYS_USUAL + 1)
+    comparisons(5 * ALWAYS_USUAL, at=LATER)
+    ran(0)
+    if known:
+        with as_role(KEEPER):
+            RetentionRun.objects.update(version="of another rule")
+    assert (night().refused == "") != known
+
+
+@pytest.mark.parametrize(
+    ("since", "removed"), [(datetime(2020, 11, 30, tzinfo=UTC), 0), (A_MONTH_BEFORE, 60)]
+)
+def test_a_night_drops_no_two_months_that_ended_since_the_rule_last_ran(
+    since: datetime, removed: int
+) -> None:
+    with as_role(OWNER):
+        make_month("messaging_message_y2019m11", 30)  # over on 1 December 2020
+        make_month("messaging_message_y2019m12", 30)  # and on 1 January
+    ran(100_000, rule="outbox", at=since)
+    run = night(BEFORE_ALL_OTHERS, rule="outbox")
+    if removed:
+        assert (run.refused, run.removed) == ("", removed)
+    else:
+        assert run.refused == "60 rows are due, of 2 months that ended since 2020-11-30"
+        assert run.partitions == []
+
+
+# --- by company ----------------------------------------------------------------------------------
+
+NEW_YEAR = datetime(2027, 1, 1, 2, 15, tzinfo=UTC)
+
+
+@pytest.fixture
+def two_companies(settings: LazySettings) -> None:
+    """Of `no` a year's invoices go in one night; of `au` some every night."""
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end,au=84")
+
+
+@pytest.mark.usefixtures("two_companies")
+def test_a_financial_year_goes_on_new_years_night_by_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(policy, "SMALL", 29)  # as if there were more of them
+    for year in range(2021, 2027):
+        invoices("no", 30, date(year, 5, 1))
+    invoices("au", 25, date(2024, 5, 1))
+    ran(3, rule="invoices", at=NEW_YEAR - A_NIGHT, companies={"": 0, "no": 0, "au": 3})
+    run = night(NEW_YEAR, rule="invoices")
+    assert (run.refused, run.removed) == ("", 30)
+    assert run.companies == {"": 0, "no": 30, "au": 0}
+    assert night(NEW_YEAR + A_NIGHT, rule="invoices").removed == 0
+
+
+@pytest.mark.parametrize(("company", "over"), [("no", 30), ("no", 31), ("au", 31), ("", 31)])
+@pytest.mark.usefixtures("two_companies")
+def test_more_than_half_of_one_companys_rows_is_left_to_a_person(company: str, over: int) -> None:
+    """However many another has, and whatever another lost."""
+    invoices(company, over, date(2019, 5, 1))
+    invoices(company, 60 - over, NEW_YEAR.date())
+    invoices({"no": "au"}.get(company, "no"), 200, NEW_YEAR.date())
+    others = {each: 1000 for each in ("", "no", "au") if each != company}
+    ran(2000, rule="invoices", at=NEW_YEAR - A_NIGHT, companies=others)
+    run = night(NEW_YEAR, rule="invoices")
+    if over == 30:
+        assert (run.refused, run.removed) == ("", over)
+    else:
+        whose, nights = company or "other companies", int(company != "no")
+        assert run.refused == (
+            f"31 rows of {whose} are due; the most in {nights} recent nights was 0"
+        )
+
+
+@pytest.mark.usefixtures("two_companies")
+def test_what_a_company_lost_on_other_nights_is_usual_for_it_unless_its_years_end_at_once() -> None:
+    ran(40, rule="invoices", at=NEW_YEAR - A_NIGHT, companies={"no": 20, "au": 20})
+    for company in ("no", "au"):
+        invoices(company, 30, date(2019, 5, 1))
+    run = night(NEW_YEAR, rule="invoices")
+    assert run.refused.startswith("30 rows of no are due")
+    Invoice._base_manager.filter(legal_entity="no").delete()
+    assert night(NEW_YEAR + A_NIGHT, rule="invoices").removed == 30
 
 
 def test_the_promise_counts_the_rules_whose_newest_run_was_one() -> None:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import connection
 from django.utils import translation
 
-from accounts.models import User
+from accounts.models import Invoice, User
 from foundation.ids import uuid7_from
 from foundation.partitions import ensure_partitions
 from foundation.roles import KEEPER, as_role
@@ -18,7 +19,13 @@ from retention import policy
 from retention.holds import place_hold, release_hold
 from retention.models import HeldRow, LegalHold, RetentionRun
 from retention.months import months_of
-from retention.policy import ALWAYS_USUAL, HOLD_UNAPPROVED, STOOD_STILL, THE_NIGHT
+from retention.policy import (
+    ALWAYS_USUAL,
+    HOLD_UNAPPROVED,
+    STOOD_STILL,
+    THE_NIGHT,
+    parse_legal_entities,
+)
 from retention.schedule import RULES
 from retention.services import enforce
 from tests.factories import make_customer, make_staff
@@ -198,15 +205,31 @@ def test_a_clock_that_jumped_finds_more_due_than_the_hold_had_kept() -> None:
     assert night("reports").removed == MANY
 
 
-def test_a_rule_that_was_shortened_since_is_looked_at_by_a_person() -> None:
-    person = make_customer()
-    placed = hold(data_class="content")
-    reports(person, MANY)
-    nights_before("reports")
-    with as_role(KEEPER):
-        RetentionRun.objects.update(cutoff=OLD - timedelta(days=1))
-    release(placed)
-    assert night("reports").refused
+def test_a_rule_that_became_another_one_under_a_hold_waits_for_a_person_before_and_after(
+    settings: LazySettings,
+) -> None:
+    """Else a night that may remove nothing would let the mistake pass for the rule."""
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end")
+    Invoice.objects.bulk_create(
+        Invoice(
+            invoice_number=uuid.uuid4().hex,
+            billed_to="Ola",
+            amount=1,
+            currency="NOK",
+            date=OLD,
+            settled_on=LAST_NIGHT.date() - timedelta(days=300),
+            legal_entity="no",
+        )
+        for _ in range(MANY)
+    )
+    placed = hold(data_class="billing", now=LAST_NIGHT - timedelta(hours=1))
+    assert night("invoices", LAST_NIGHT).refused == ""
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=6")
+    other = "21 rows, held or not, are over; the rule is another one than on 2027-03-01"
+    assert night("invoices").refused == other
+    release(placed, NIGHT + timedelta(hours=10))
+    run = night("invoices", NIGHT + timedelta(days=1))
+    assert (run.refused, run.removed) == (other, 0)
 
 
 # --- months --------------------------------------------------------------------------------------
