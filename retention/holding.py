@@ -36,6 +36,7 @@ from retention.policy import HOLD_UNAPPROVED
 from retention.schedule import ENTRIES, SCHEDULE, model_of
 from retention.whose import (
     BY_ADDRESS,
+    HELD_ROW,
     MAILS,
     NOT_BY_KEY_ALONE,
     STAFF_LOG,
@@ -47,7 +48,6 @@ from retention.whose import (
 ACCOUNT = "accounts.User"
 ADDRESSES = "account.EmailAddress"
 HOLD = "retention.LegalHold"
-HELD_ROW = "retention.HeldRow"
 # Copies of what is held where it stands, made to be fetched or read once: a hold needs no copy.
 COPIES = frozenset({"retention.Export", "retention.ExportPart", "messaging.UploadPart"})
 
@@ -162,7 +162,7 @@ def is_found_by_address(person_id: uuid.UUID, *, now: datetime) -> bool:
     holds = holds_now(now)
     return bool(holds) and any(
         has_held(entry, about(entry, person_id).filter(**{entry.subject: None}), holds)
-        for entry in map(ENTRIES.__getitem__, (MAILS, *BY_ADDRESS))
+        for entry in map(ENTRIES.__getitem__, (MAILS, HELD_ROW, *BY_ADDRESS))
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from allauth.account.models import EmailAddress
 from django.db import connection
 from django.db.models import Model, Q, QuerySet
+from django.db.models.fields.json import KT
 from django.db.models.functions import Lower
 from django.db.models.lookups import In
 
@@ -25,6 +26,8 @@ from retention.schedule import READ_BESIDE, model_of
 STAFF_LOG = "admin.LogEntry"
 MAILS = "messaging.Message"
 FINGERPRINT, REQUEST = READ_BESIDE
+# Rows of dropped months that a hold keeps, mails among them.
+HELD_ROW = "retention.HeldRow"
 # Written without signing in, on the public pages or by staff: where the address stands.
 BY_ADDRESS: Final = {
     "accounts.SupportQuestion": "email",
@@ -34,7 +37,7 @@ BY_ADDRESS: Final = {
     "accounts.StaffInvitation": "email",
 }
 # Whose rows are a person's not by their key alone.
-NOT_BY_KEY_ALONE: Final = frozenset({MAILS, STAFF_LOG, *BY_ADDRESS})
+NOT_BY_KEY_ALONE: Final = frozenset({MAILS, HELD_ROW, STAFF_LOG, *BY_ADDRESS})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,17 +107,22 @@ def rows_shown(entry: Entry, person: Person) -> QuerySet[Any]:
 def is_theirs(entry: Entry, person: Person) -> Q:
     """What a row about the person meets.
 
-    Of mails also those to their addresses that name nobody (a reset, for example).
+    Of mails, and of their copies aside, also those to their addresses that name nobody (a reset,
+    for example).
     """
     if entry.model == STAFF_LOG:
         return in_staff_log(person)
     named = Q(**{entry.subject: person.id})
-    path, known = BY_ADDRESS.get(entry.model, ""), person.confirmed
+    path: str | KT = BY_ADDRESS.get(entry.model, "")
+    known, unnamed = person.confirmed, Q(**{entry.subject: None})
     if entry.model == MAILS:
         path, known = "to_address", person.addresses
+    elif entry.model == HELD_ROW:
+        path, known = KT("row__to_address"), person.addresses
+        unnamed &= Q(model=MAILS)
     if not path or not known:
         return named
-    return named | (Q(**{entry.subject: None}) & Q(In(Lower(path), known)))
+    return named | (unnamed & Q(In(Lower(path), known)))
 
 
 def in_staff_log(person: Person) -> Q:

@@ -7,15 +7,16 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
+from django.db import connection
 from django.test import Client
 
 from accounts.models import SupportEntry, SupportQuestion, User
 from foundation.roles import APP, KEEPER, as_role
 from messaging.models import Message
 from messaging.outbox import put_account_mail
-from retention import holding, services
-from retention.holdings import preview_erasure
-from retention.models import DeletionRequest, LegalHold, PrivacyRequest
+from retention import holding, months, services
+from retention.holdings import holdings, preview_erasure
+from retention.models import DeletionRequest, HeldRow, LegalHold, PrivacyRequest
 from retention.schedule import ENTRIES
 from tests.factories import NOW, make_customer, make_staff
 from tests.retention.boundaries import make_question
@@ -169,6 +170,68 @@ def test_a_night_leaves_what_was_asked_from_an_address_of_theirs() -> None:
     assert SupportQuestion.objects.get() == theirs
     release(placed)
     assert night("support_questions") == 1
+
+
+def set_aside() -> int:
+    """As the night does on which the month of these mails drops."""
+    entry = ENTRIES["messaging.Message"]
+    with as_role(KEEPER):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT DISTINCT tableoid::regclass::text FROM messaging_message")
+            ((month,),) = cursor.fetchall()
+        aside = months.set_aside(entry, month, NOW, now=NOW)
+        Message.objects.all().delete()
+    return aside
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("what", [{}, {"data_class": "mail"}])
+def test_a_mail_to_their_address_stays_when_its_month_drops_and_until_the_release(
+    what: dict[str, Any], named: bool
+) -> None:
+    person = the_owner()
+    for to in (ADDRESS, "somebody.else@example.test"):
+        put_account_mail(
+            to=to, person_id=person.pk if named else None, purpose="x", language="en",
+            subject="x", text="", html="", now=NOW,
+        )  # fmt: skip
+    placed = hold(customer_id=person.pk, **what)
+    number = 1 + named
+    assert set_aside() == number
+    assert night("held_rows") == 0
+    with as_role(APP):
+        assert shown(preview_erasure(person.pk, now=NOW).held)["retention.HeldRow"] == number
+    assert not erase(person).is_finished
+    with as_role(KEEPER):
+        assert HeldRow.objects.count() == number
+    release(placed)
+    with as_role(KEEPER):
+        assert services.run_deletions(NOW) == 1
+        assert not HeldRow.objects.exists()
+
+
+def test_a_copy_to_their_address_goes_at_night_once_nobody_holds_it() -> None:
+    person = the_owner()
+    write_without_signing_in()
+    placed = hold(customer_id=person.pk)
+    assert set_aside() == 1
+    release(placed)
+    assert night("held_rows") == 1
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+def test_a_copy_is_shown_to_whoever_confirmed_the_address_and_to_nobody_else(
+    confirmed: bool,
+) -> None:
+    person, other = the_owner() if confirmed else unconfirmed(), make_customer()
+    write_without_signing_in()
+    hold(customer_id=person.pk)
+    assert set_aside() == 1
+    with as_role(APP):
+        seen = {each.entry.model: each.count for each in holdings(person.pk)}
+        others = {each.entry.model for each in holdings(other.pk)}
+    assert seen.get("retention.HeldRow", 0) == int(confirmed)
+    assert "retention.HeldRow" not in others
 
 
 def night(rule: str) -> int:
