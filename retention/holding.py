@@ -48,8 +48,9 @@ from retention.whose import (
 ACCOUNT = "accounts.User"
 ADDRESSES = "account.EmailAddress"
 HOLD = "retention.LegalHold"
-# Copies of what is held where it stands, made to be fetched or read once: a hold needs no copy.
-COPIES = frozenset({"retention.Export", "retention.ExportPart", "messaging.UploadPart"})
+# Copies of what is held where it stands, made to be fetched: a hold needs no copy. An uploaded file
+# is none: what stands in it stands nowhere else until its owner confirms it and it is read.
+COPIES = frozenset({"retention.Export", "retention.ExportPart"})
 
 # Of these nothing goes while one row is held: more happens to them than that rows are deleted.
 WHOLE = frozenset(

@@ -109,7 +109,7 @@ def delete_list(
     while True:
         with as_tenant(customer_id):
             # Of all that goes, before any of it does: nothing is left without its list for a hold.
-            for model in (Contact, UploadProblem, ListUpload, ContactList):
+            for model in (Contact, UploadPart, UploadProblem, ListUpload, ContactList):
                 going(model, customer_id, now)
             hold_feed(customer_id)
             one = dict(lists.values_list("pk", "list_id"))

@@ -107,8 +107,8 @@ def make_room(customer_id: uuid.UUID, *, now: datetime) -> None:
 
 
 def upload_going(customer_id: uuid.UUID, now: datetime) -> None:
-    """Told before an upload is deleted at its owner's wish, with all remarks about its lines."""
-    for model in (ListUpload, UploadProblem):
+    """Told before an upload is deleted at its owner's wish, with its file and all remarks."""
+    for model in (ListUpload, UploadProblem, UploadPart):
         content_going.send(sender=model, customer_id=customer_id, now=now)
 
 

@@ -8,7 +8,8 @@ from django.test import Client
 
 from accounts.models import AccessEvent, User
 from foundation.roles import APP, KEEPER, as_role
-from messaging.models import MessageContent
+from foundation.tenants import as_tenant
+from messaging.models import ListUpload, MessageContent, UploadPart
 from retention import deleting, services
 from retention.holdings import Holding, preview_erasure
 from retention.holds import HoldRefused, approve_hold
@@ -86,6 +87,26 @@ def test_a_hold_on_the_customer_keeps_all_and_still_no_mail_goes() -> None:
     assert work() == 0
     assert left(person) == before
     assert withheld(person, topic().pk) == "deactivated"
+
+
+@pytest.mark.parametrize("whose", ["theirs", "another's"])
+def test_a_file_that_nobody_confirmed_stays_with_its_upload_under_a_hold(whose: str) -> None:
+    """Its contacts stand nowhere else yet."""
+    person = make_customer()
+    with as_tenant(person.pk):
+        upload = ListUpload.objects.create(
+            customer=person, state="uploaded", file_name="a.csv", made_at=NOW
+        )
+        UploadPart.objects.create(upload=upload, customer=person, number=0, data=b"+4740000001")
+    held = whose == "theirs"
+    placed = hold(customer_id=person.pk if held else make_customer().pk)
+    assert ("messaging.UploadPart" in shown(preview_erasure(person.pk, now=NOW).held)) == held
+    ask(person)
+    assert work() == int(not held)
+    assert left(person).get("messaging.UploadPart", 0) == int(held)
+    release(placed)
+    assert work() == int(held)
+    assert not left(person)
 
 
 def test_the_hold_of_somebody_else_holds_nothing_back() -> None:

@@ -12,7 +12,7 @@ from accounts.models import SupportEntry, SupportQuestion, User
 from accounts.support import ask as ask_us
 from consent.models import ReferenceText, ReferenceUse, Takedown
 from foundation.roles import KEEPER, as_role
-from messaging.models import Contact, ContactList, ListUpload, UploadProblem
+from messaging.models import Contact, ContactList, ListUpload, UploadPart, UploadProblem
 from retention import erasure, holding, services
 from retention.models import DeletionRequest, LegalHold, Scope, Source
 from retention.schedule import ENTRIES
@@ -45,7 +45,8 @@ def held_list(**dates: Any) -> tuple[ContactList, DeletionRequest, LegalHold]:
             review_on=NOW.date(),
             placed_at=NOW,
         )
-        UploadProblem.objects.all().delete()
+        for undated in (UploadProblem, UploadPart):
+            undated.objects.all().delete()
     wish = services.request_deletion(
         person.pk,
         source=Source.CUSTOMER,
@@ -246,7 +247,10 @@ def test_what_leans_on_what_is_every_foreign_key_to_a_row_that_may_go() -> None:
             "messaging.Contact": "contact_list",
             "messaging.ListUpload": "contact_list",
         },
-        "messaging.ListUpload": {"messaging.UploadProblem": "upload"},
+        "messaging.ListUpload": {
+            "messaging.UploadPart": "upload",
+            "messaging.UploadProblem": "upload",
+        },
         "consent.ReferenceUse": {"consent.ReferenceText": "use", "consent.Takedown": "use"},
         "accounts.SupportQuestion": {"accounts.SupportEntry": "question"},
         "account.EmailAddress": {"account.EmailConfirmation": "email_address"},

@@ -11,12 +11,14 @@ from messaging.content import services
 from messaging.content.files import Row
 from messaging.content.signals import ContentHeld
 from messaging.content.taking_in import take_in_batch
+from messaging.content.uploads import discard_upload
 from messaging.models import (
     Contact,
     ContactList,
     ContactOptOut,
     ListUpload,
     Report,
+    UploadPart,
     UploadProblem,
 )
 from messaging.policy import UPLOADS_WAITING
@@ -175,6 +177,22 @@ def test_a_hold_refuses_nobody_a_file_while_there_is_room() -> None:
     kept_upload(person, state="uploaded")
     held(customer_id=person.pk)
     assert send_file(signed_in(person), b"E-post\nkari@example.test\n").status_code == 302
+
+
+def test_an_upload_whose_file_bears_no_date_stays_with_it_under_a_hold_over_any_span() -> None:
+    person = make_customer()
+    with as_tenant(person.pk):
+        upload = ListUpload.objects.create(
+            customer=person, state="uploaded", file_name="a.csv", made_at=NOW
+        )
+        part = UploadPart.objects.create(upload=upload, customer=person, number=0, data=b"+47")
+    held(customer_id=person.pk, since=(NOW + timedelta(days=9)).date())
+    with as_tenant(person.pk):
+        with pytest.raises(ContentHeld):
+            discard_upload(upload, now=NOW)
+        part.delete()
+        discard_upload(upload, now=NOW)
+        assert not ListUpload.objects.exists()
 
 
 def test_a_list_with_a_held_upload_stays_whole() -> None:
