@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from retention.asking import day_of
 from retention.holding import held_by, hold_lock, holds_now, named
 from retention.models import Destruction, PhysicalItem
 from retention.schedule import ENTRIES
@@ -89,12 +90,15 @@ def sign_destruction(
     actor: User,
     now: datetime,
 ) -> Destruction:
-    """The first signature, of whoever destroyed it or saw it done. The item stands still now."""
+    """The first signature, of whoever destroyed it or saw it done. The item stands still now.
+
+    On the day it happens already, where they are: the day of UTC may not have begun there.
+    """
     refuse_held(item_id, now=now)
     item = PhysicalItem.objects.select_for_update().get(pk=item_id)
     if Destruction.objects.filter(item=item).exists():
         raise SignatureRefused(_("Its destruction is signed for already."))
-    if not item.kept_since <= destroyed_on <= today(now):
+    if not item.kept_since <= destroyed_on <= day_of(actor, now):
         raise SignatureRefused(_("It cannot be destroyed before it was there, nor in the future."))
     return Destruction.objects.create(
         item=item,

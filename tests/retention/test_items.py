@@ -139,6 +139,29 @@ def test_it_is_destroyed_while_it_is_there_and_not_in_the_future(day: date, fits
         items.sign_destruction(item.pk, **how, actor=boss, now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("zone", "at", "today"),
+    [
+        ("Australia/Sydney", datetime(2026, 11, 22, 22, 0, tzinfo=UTC), date(2026, 11, 23)),
+        ("Europe/Oslo", datetime(2026, 11, 22, 23, 0, tzinfo=UTC), date(2026, 11, 23)),
+        ("Europe/Oslo", datetime(2026, 11, 22, 22, 59, tzinfo=UTC), date(2026, 11, 22)),
+        ("America/New_York", datetime(2026, 11, 23, 4, 59, tzinfo=UTC), date(2026, 11, 22)),
+    ],
+)
+def test_it_is_signed_for_from_the_first_hour_of_the_day_where_the_signer_is(
+    zone: str, at: datetime, today: date
+) -> None:
+    boss = make_staff(timezone=zone)
+
+    def sign(day: date) -> Destruction:
+        how = HOW | {"destroyed_on": day}
+        return items.sign_destruction(make_item().pk, **how, actor=boss, now=at)
+
+    assert sign(today).destroyed_on == today
+    with pytest.raises(items.SignatureRefused):
+        sign(today + timedelta(days=1))
+
+
 def test_it_is_signed_for_once() -> None:
     item = make_item()
     signed(item, make_staff())
