@@ -20,7 +20,6 @@ from retention.models import Destruction, PhysicalItem
 from retention.papers.certificate import NotSignedYet, certificate
 from retention.policy import ITEMS_OF_ERASED
 from retention.schedule import ENTRIES
-from retention.whose import Person
 from tests.factories import make_customer, make_staff
 from tests.staff.sign_in import SECRET, sign_in
 
@@ -261,18 +260,36 @@ def test_nothing_leaves_the_register_by_hand() -> None:
 def test_what_was_of_one_erased_customer_is_due_within_30_days(due_in: int, then_in: int) -> None:
     today, person = datetime.now(UTC).date(), make_customer()
     item = make_item(customer_id=person.pk, due_on=today + timedelta(days=due_in))
-    with as_role(KEEPER):
-        whose = Person(id=person.pk, user=person)
-        erasure.let_go(
-            ENTRIES["retention.PhysicalItem"],
-            PhysicalItem.objects.filter(customer_id=person.pk),
-            10,
-            now=datetime.now(UTC),
-        )
-    assert whose.id == person.pk
+    blank_items_of(person)
     item.refresh_from_db()
     assert item.customer_id is None
     assert item.due_on == today + timedelta(days=then_in)
+
+
+def blank_items_of(person: User) -> None:
+    entry = ENTRIES["retention.PhysicalItem"]
+    rows = PhysicalItem.objects.filter(customer_id=person.pk)
+    with as_role(KEEPER):
+        erasure.let_go(entry, rows, 10, now=datetime.now(UTC))
+
+
+def test_so_is_one_whose_first_signature_is_taken_back_after_the_erasure() -> None:
+    today, person, boss = datetime.now(UTC).date(), make_customer(), make_staff()
+    item = make_item(customer_id=person.pk, due_on=date(2033, 1, 1))
+    destruction = signed(item, boss)
+    blank_items_of(person)
+    items.take_back_signature(destruction.pk, actor=boss)
+    item.refresh_from_db()
+    assert (item.customer_id, item.due_on) == (None, ITEMS_OF_ERASED.end(today))
+
+
+def test_one_that_is_gone_keeps_the_day_its_certificate_names() -> None:
+    person = make_customer()
+    item = make_item(customer_id=person.pk, due_on=date(2033, 1, 1))
+    destroyed(item)
+    blank_items_of(person)
+    item.refresh_from_db()
+    assert (item.customer_id, item.due_on) == (None, date(2033, 1, 1))
 
 
 # --- the certificate -----------------------------------------------------------------------------
