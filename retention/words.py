@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 from django.utils import formats, timezone, translation
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -69,6 +70,11 @@ def until_words(entry: Entry) -> str:
     return " ".join(part for part in parts if part)
 
 
+def rule_words(rule: Rule) -> str:
+    """The same of one rule."""
+    return f"{capfirst(rule.sentence)}. {entity_words(rule)}".rstrip()
+
+
 def entity_words(rule: Rule) -> str:
     """`Company no: 5 years from the end of the financial year.`"""
     found = []
@@ -80,6 +86,22 @@ def entity_words(rule: Rule) -> str:
             )
         else:
             found.append(_("Company %(company)s: %(period)s.") % values)
+    return " ".join(found)
+
+
+def erasure_words(entry: Entry) -> str:
+    """What a deletion does, and why and by which law something outlives it."""
+    words = str(capfirst(str(entry.erasure.label)))
+    because = "; ".join(str(part) for part in (entry.why_kept, entry.law) if part)
+    return f"{words}: {because}" if because else words
+
+
+def field_words(entry: Entry) -> str:
+    """What each field is: `Who you are: actor. Technical: id, rule.`"""
+    found = []
+    for kind in kinds_of(entry):
+        names = ", ".join(name for name, field in entry.fields.items() if field.kind == kind)
+        found.append(f"{capfirst(str(KIND_WORDS[kind]))}: {names}.")
     return " ".join(found)
 
 

@@ -18,7 +18,7 @@ from accounts.zones import zone_named
 from consent.models import Webhook
 from retention.entries import DataClass, Entry
 from retention.exporting.tables import Table, columns_of
-from retention.words import KIND_WORDS, kinds_of
+from retention.words import KIND_WORDS, kinds_of, until_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def manifest(user: User, classes: Sequence[ClassInArchive], *, now: datetime) ->
                 "class": each.entry.model,
                 "what": str(each.entry.heading),
                 "purpose": str(each.entry.purpose),
-                "until": each.entry.until,
+                "until": until_words(each.entry),
                 "count": each.count,
                 "columns": list(columns_of(each.entry).values()),
                 "files": [each.table.json_name, each.table.csv_name] if each.count else [],

@@ -10,6 +10,7 @@ from django.db.models import DateField, Min, Model, QuerySet
 from foundation.calendar import months_later
 from foundation.ids import uuid7_moment
 from foundation.tenants import as_tenant
+from retention.entities import period_for
 from retention.entries import DataClass, Entry, Removal, Rule
 from retention.finding import models_with_rows
 from retention.holdings import PIECES
@@ -79,8 +80,12 @@ def first_end(
         return None
     if not isinstance(model_of(entry)._meta.get_field(rule.clock), DateField):
         return None
-    start = first_of(rows, rule.clock)
-    return None if start is None else rule.period.end(start)
+    if not rule.entity:
+        start = first_of(rows, rule.clock)
+        return None if start is None else rule.period.end(start)
+    firsts = rows.order_by().values_list(rule.entity).annotate(Min(rule.clock))
+    ends = [period_for(rule, company).end(first) for company, first in firsts if first]
+    return min(ends, default=None)
 
 
 def first_of(rows: QuerySet[Model], column: str) -> date | None:

@@ -21,7 +21,7 @@ from retention.desk.declared import ShownProcessor, shown_processors
 from retention.entries import DataClass, Entry, Kind, OnErasure, Words
 from retention.models import Processor
 from retention.schedule import entries_of
-from retention.words import KIND_WORDS, human_day, kinds_of, until_words
+from retention.words import KIND_WORDS, erasure_words, human_day, kinds_of, until_words
 
 # Only what is so today. What is not in use yet stands on /trust/ as missing, not here.
 SECURITY: Final[tuple[Words, ...]] = (
@@ -233,12 +233,6 @@ def processor_words(shown: ShownProcessor) -> str:
         "transfer": shown.row.get_transfer_display(),
         "day": human_day(shown.row.agreement_on),
     }
-
-
-def erasure_words(entry: Entry) -> str:
-    words = str(capfirst(str(entry.erasure.label)))
-    because = "; ".join(str(part) for part in (entry.why_kept, entry.law) if part)
-    return f"{words}: {because}" if because else words
 
 
 def role_of(entry: Entry) -> str:

@@ -7,11 +7,24 @@ from django import template
 from consent.history import human_moment
 from retention.entries import DataClass, Kind
 from retention.staying import Kept
-from retention.words import KIND_WORDS, human_day, kept_sentence, scope_words
+from retention.words import (
+    KIND_WORDS,
+    erasure_words,
+    field_words,
+    human_day,
+    kept_sentence,
+    rule_words,
+    scope_words,
+    until_words,
+)
 
 register = template.Library()
 register.filter(human_day)
 register.filter(scope_words)
+register.filter(until_words)
+register.filter(rule_words)
+register.filter(erasure_words)
+register.filter(field_words)
 
 
 @register.filter

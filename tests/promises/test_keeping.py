@@ -19,6 +19,7 @@ from clicksend_portal.promises.services import take_reading
 from consent.forms import SignupForm
 from foundation.roles import KEEPER, as_role
 from retention.models import DeletionRequest, LegalHold
+from retention.policy import parse_legal_entities
 from tests.factories import make_customer
 from tests.promises.looks import handed_message, read
 
@@ -195,6 +196,16 @@ def test_the_oldest_row_under_each_rule_stands_beside_its_limit(client: Client) 
     take_reading(BY_ID["gone-when-needless"], now=timezone.now())
     page = client.get(reverse("promise", args=["gone-when-needless"])).content.decode()
     assert "<details>" in page
+
+
+def test_the_limit_of_a_company_stands_beside_that_of_the_rule(settings: LazySettings) -> None:
+    for day in range(1, 6):
+        invoice(date(2021, 10, 20 + day))
+    assert "Company" not in detail()
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end,au=36")
+    company = "7 years. Company au: 3 years. Company no: 5 years from the end of"
+    assert company in detail()
+    assert "7 år. Selskapet au: 3 år." in detail("nb")
 
 
 @pytest.mark.parametrize(("rows", "age"), [(4, None), (5, 61)])

@@ -2,11 +2,14 @@
 
 import json
 import time
+from datetime import UTC, date, datetime
 from html import unescape
 
 import pytest
+import time_machine
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.models import Authenticator
+from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
@@ -14,7 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.models import Session, User
+from accounts.models import Invoice, Session, User
 from consent.history import human_date
 from consent.models import Suppression
 from consent.suppression import suppress
@@ -26,6 +29,7 @@ from retention.exporting import overview as looking
 from retention.holdings import PIECES
 from retention.models import DeletionRequest
 from retention.models import Source as Way
+from retention.policy import parse_legal_entities
 from retention.schedule import ENTRIES, READ_BESIDE, personal_entries
 from retention.views import data as views
 from retention.words import human_day
@@ -334,6 +338,37 @@ def test_the_command_names_what_it_cannot_do() -> None:
             call_command("erase_customer", unknown)
     with pytest.raises(CommandError, match="member of staff"):
         call_command("erase_customer", str(make_staff().pk))
+
+
+def test_status_tells_the_limit_of_each_company_that_has_its_own(
+    capsys: pytest.CaptureFixture[str], settings: LazySettings
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end,au=36")
+    with time_machine.travel(datetime(2026, 11, 23, tzinfo=UTC), tick=False):
+        call_command("retention", "status", "--rule", "invoices")
+        call_command("retention", "status", "--rule", "sessions")
+    invoices, sessions = capsys.readouterr().out.splitlines()
+    assert "settled. Company au: 3 years. Company no: 5 years from the end of the" in invoices
+    assert "limit 2019-11-23, au 2023-11-23, no 2020-12-31; never ran" in invoices
+    assert "Company" not in sessions
+
+
+@pytest.mark.parametrize(("company", "day"), [("no", "1 January 2032"), ("us", "2 May 2033")])
+def test_the_owner_reads_until_when_by_the_company_that_billed_them(
+    company: str, day: str, settings: LazySettings
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end")
+    person = make_customer(language="en")
+    with as_role(KEEPER):
+        Invoice.objects.create(
+            customer=person, invoice_number="1", billed_to="Ola", amount=1, currency="NOK",
+            date=date(2026, 5, 2), settled_on=date(2026, 5, 2), legal_entity=company,
+        )  # fmt: skip
+    client = Client()
+    client.force_login(person)
+    page = client.get(reverse("data_overview")).content.decode()
+    assert "Company no: 5 years from the end of the financial year." in page
+    assert f"The oldest goes by {day}." in page
 
 
 def test_plan_changes_nothing_and_enforce_does_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,10 +4,12 @@ from datetime import timedelta
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP
+from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.html import escape
 
 from accounts.models import LookUp
 from foundation.roles import KEEPER, as_role
@@ -15,7 +17,9 @@ from retention import services
 from retention.customers import find_customer
 from retention.models import DeletionRequest, LegalHold, RetentionRun
 from retention.models import Source as Way
-from retention.schedule import RULES, SCHEDULE
+from retention.policy import parse_legal_entities
+from retention.schedule import ENTRIES, RULES, SCHEDULE
+from retention.words import erasure_words, until_words
 from tests.factories import NOW, make_customer, make_staff
 from tests.retention.life import COUNTS, VALUES, make_full_customer
 from tests.staff.sign_in import SECRET, sign_in
@@ -73,6 +77,31 @@ def test_the_schedule_shows_every_rule_with_its_last_run(staff: Client) -> None:
     run = RetentionRun.objects.get()
     assert reverse("admin:retention_retentionrun_change", args=[run.pk]) in page
     assert page.count("not yet") == len(RULES) - 1
+
+
+def test_the_schedule_says_of_each_table_what_the_public_page_says_and_what_each_field_is(
+    staff: Client, settings: LazySettings
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end")
+    page = staff.get(
+        reverse("admin:retention_schedule"), headers={"accept-language": "en"}
+    ).content.decode()
+    with translation.override("en"):
+        for entry in SCHEDULE:
+            row = page.split(f"<code>{entry.model}</code>")[1].split("</tr>")[0]
+            for words in (
+                entry.data_class.label,
+                until_words(entry),
+                erasure_words(entry),
+                *(f"{name}" for name in entry.fields),
+            ):
+                assert escape(str(words)) in row
+    rule = page.split("<code>invoices</code>")[1].split("</tr>")[0]
+    assert "7 years after the invoice was settled. Company no: 5 years from the end of" in rule
+    invoice = page.split("<code>accounts.Invoice</code>")[1].split("</tr>")[0]
+    assert "Company no: 5 years from the end of the financial year." in invoice
+    assert escape(str(ENTRIES["accounts.Invoice"].law)) in invoice
+    assert "Billing: invoice_number, billed_to, amount" in invoice
 
 
 def test_runs_are_listed_and_lead_to_the_schedule(staff: Client) -> None:

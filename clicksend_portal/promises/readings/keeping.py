@@ -25,6 +25,7 @@ from retention.checks import schedule_errors
 from retention.items import overdue as overdue_items
 from retention.models import RetentionRun
 from retention.schedule import ENTRIES, RULES
+from retention.words import entity_words
 
 TWO_NIGHTS = timedelta(days=2)
 BILLING_RULES = (
@@ -243,7 +244,7 @@ def tell_oldest(value: Value) -> str:
                 _("Oldest"),
                 _("too few to say") if each["age"] is None else span_text(each["age"], each),
                 _("Limit"),
-                span_text(each["limit"], each),
+                limit_text(each),
                 _("Past its date"),
                 count_text(each["late"]),
             )
@@ -281,6 +282,12 @@ def span_text(number: int, each: Mapping[str, Any]) -> str:
     if months or not years:
         parts.append(ngettext("%(number)s month", "%(number)s months", months) % {"number": months})
     return " ".join(parts)
+
+
+def limit_text(each: Mapping[str, Any]) -> str:
+    """With that of each company of ours whose law says another."""
+    limit, others = span_text(each["limit"], each), entity_words(RULES[each["rule"]][1])
+    return f"{limit}. {others}" if others else limit
 
 
 def read_de_identified(now: datetime) -> Finding:

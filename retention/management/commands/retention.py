@@ -14,9 +14,11 @@ from foundation.roles import KEEPER, as_role
 from retention import services
 from retention.ages import ages, count_set_aside
 from retention.clock import why_clock_doubtful
+from retention.entities import entity_periods
 from retention.models import RetentionRun
 from retention.planning import PlanDiffers, make_plan, why_unusual
 from retention.schedule import RULES
+from retention.words import rule_words
 
 # With the word before it, it fits the row's column.
 LONGEST: Final = 59
@@ -99,16 +101,21 @@ class Command(BaseCommand):
     def status(self, names: list[str]) -> None:
         """The oldest row under each rule beside its limit, what is late, what is held."""
         last = RetentionRun.objects.newest_per_rule()
-        for age in ages(timezone.now(), only=tuple(names)):
+        now = timezone.now()
+        for age in ages(now, only=tuple(names)):
             run = last.get(age.rule.name)
             ran = "never ran" if run is None else f"last run {run.started_at:%Y-%m-%d %H:%M}"
             oldest = f"{age.oldest:%Y-%m-%d}" if age.oldest else "none"
             late = f"; LATE: {age.overdue} rows" if age.overdue else ""
             held = f"; held: {age.held} rows" if age.held else ""
+            limits = "".join(
+                f", {company} {period.cutoff(now):%Y-%m-%d}"
+                for company, period in sorted(entity_periods(age.rule).items())
+            )
             self.line(
                 age.rule.name,
-                f"{age.rule.sentence}; oldest {oldest}, limit {age.cutoff:%Y-%m-%d}; "
-                f"{ran}{late}{held}",
+                f"{rule_words(age.rule).removesuffix('.')}; oldest {oldest}, "
+                f"limit {age.cutoff:%Y-%m-%d}{limits}; {ran}{late}{held}",
             )
         if aside := count_set_aside():
             self.line("held_rows", f"{aside} rows of dropped months stand aside for legal holds")
