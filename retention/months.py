@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
 from typing import Any
 
@@ -43,6 +43,7 @@ def drop_months(
     drop as long as the months are big.
     """
     finish_detaching(entry, run)
+    bring_back(entry, rule, run, now=now)
     for name, month in over_months(entry, rule, now):
         if only is not None and name not in only:
             continue
@@ -59,6 +60,15 @@ def finish_detaching(entry: Entry, run: RetentionRun) -> None:
     table = model_of(entry)._meta.db_table
     for name in pending_months(table):
         detach(entry, name, run)
+
+
+def bring_back(entry: Entry, rule: Rule, run: RetentionRun, *, now: datetime) -> None:
+    """Attach what is detached and not over: the clock or the period was wrong then, and nobody sees
+    its rows until it is back."""
+    table, attached = model_of(entry)._meta.db_table, attached_months(entry)
+    for name, month in months_of(table):
+        if name not in attached and not rule.period.month_is_over(month, now):
+            patiently(run, transaction.atomic(partial(attach, entry, name, month)))
 
 
 def detach(entry: Entry, name: str, run: RetentionRun) -> None:

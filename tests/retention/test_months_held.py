@@ -242,6 +242,23 @@ def test_a_run_killed_at_any_step_of_a_drop_is_taken_up(
         assert not pending_months(CONTENT)
 
 
+@pytest.mark.parametrize("rule", ["message_content", "message_records"])
+def test_a_month_detached_under_a_wrong_clock_is_back_once_the_clock_is_right(
+    rule: str, customer: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run was cut short before it dropped it, and it is not over."""
+    table = RULES_OF[rule]._meta.db_table
+    with monkeypatch.context() as patch, as_role(KEEPER):
+        patch.setattr(months, "drop", dying(months.drop, "before"))
+        with pytest.raises(Killed):
+            enforce(OVER[rule], "test", only=[rule])
+    assert rows(rule) == 2
+    assert run(rule, OVER[rule] - timedelta(microseconds=1)).removed == 0
+    assert rows(rule) == 6
+    assert f"{table}_y2015m03" in existing_partitions(table)
+    assert run(rule, OVER[rule]).removed == 4
+
+
 def dying(step: Callable[..., Any], moment: str) -> Callable[..., Any]:
     def die(*args: Any, **kwargs: Any) -> Any:
         if moment == "after":
