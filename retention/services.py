@@ -97,8 +97,8 @@ def enforce(
                 now=now,
                 actor=actor,
                 batch=batch,
-                counted=planned and planned.counted,
-                companies=planned and planned.companies,
+                counted=planned.counted if planned else None,
+                companies=planned.companies if planned else None,
             )
         except Exception as failure:
             logger.exception("retention rule %s failed", name)

@@ -113,7 +113,7 @@ def is_theirs(entry: Entry, person: Person) -> Q:
     if entry.model == STAFF_LOG:
         return in_staff_log(person)
     named = Q(**{entry.subject: person.id})
-    path: str | KT = BY_ADDRESS.get(entry.model, "")
+    path: Any = BY_ADDRESS.get(entry.model, "")
     known, unnamed = person.confirmed, Q(**{entry.subject: None})
     if entry.model == MAILS:
         path, known = "to_address", person.addresses

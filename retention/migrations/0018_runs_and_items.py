@@ -1,6 +1,6 @@
 """A run says under which rule it was, and how much was due of each company of ours.
 
-A mail to an address that names nobody stands open as it did in the outbox, once it stands aside.
+A mail to an address that names nobody stays readable for whose address it is, once it stands aside.
 
 An item of an erased customer is due within 30 days also where one has signed for its destruction:
 that signature may be taken back, and the item is there again.
@@ -8,10 +8,16 @@ that signature may be taken back, and the item is there again.
 
 from django.db import migrations, models
 
-# Queries find whose it is by the address, as they do in the outbox.
+# By the addresses that the tenant has confirmed, as `retention.whose` finds them.
 MAILS = """
-CREATE POLICY mails_naming_nobody ON retention_heldrow FOR SELECT TO portal_app
-    USING (customer_id IS NULL AND model = 'messaging.Message');
+CREATE POLICY mails_naming_nobody ON retention_heldrow FOR SELECT TO portal_app USING (
+    customer_id IS NULL AND model = 'messaging.Message' AND lower("row" ->> 'to_address') IN (
+        SELECT lower(email) FROM account_emailaddress
+         WHERE verified AND user_id = NULLIF(current_setting('portal.tenant', true), '')::uuid
+        UNION ALL
+        SELECT lower(email) FROM accounts_user
+         WHERE email_confirmed_at IS NOT NULL
+           AND id = NULLIF(current_setting('portal.tenant', true), '')::uuid));
 """
 
 # What was of one erased customer alone is destroyed within 30 days (policy.ITEMS_OF_ERASED), not
@@ -68,7 +74,11 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retention", "0015_lapsed")]
+    dependencies = [
+        ("account", "0001_initial"),
+        ("accounts", "0001_initial"),
+        ("retention", "0015_lapsed"),
+    ]
 
     operations = [
         migrations.AddField(

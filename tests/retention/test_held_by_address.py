@@ -12,6 +12,7 @@ from django.test import Client
 
 from accounts.models import SupportEntry, SupportQuestion, User
 from foundation.roles import APP, KEEPER, as_role
+from foundation.tenants import as_tenant
 from messaging.models import Message
 from messaging.outbox import put_account_mail
 from retention import holding, months, services
@@ -230,6 +231,9 @@ def test_a_copy_is_shown_to_whoever_confirmed_the_address_and_to_nobody_else(
     with as_role(APP):
         seen = {each.entry.model: each.count for each in holdings(person.pk)}
         others = {each.entry.model for each in holdings(other.pk)}
+        for each, number in ((person, int(confirmed)), (other, 0)):
+            with as_tenant(each.pk):
+                assert HeldRow.objects.count() == number
     assert seen.get("retention.HeldRow", 0) == int(confirmed)
     assert "retention.HeldRow" not in others
 
