@@ -1,9 +1,9 @@
 """Every setting of the portal: its name, type, default and meaning, declared once.
 
-A value comes from the process environment, else from `.env`, else from `var/portal.env`, which
-`make run` writes so that a plain `manage.py …` talks to the running portal. What is missing or
-malformed stops the start and is named, all at once; values are never repeated in the message, for
-many are secrets. `python -m clicksend_portal.environment` prints `.env.example`.
+A value comes from the process environment, else from `.env`, else from `portal.env` in `RUN_DIR`,
+which `make run` writes so that a plain `manage.py …` talks to the running portal. What is missing
+or malformed stops the start and is named, all at once; values are never repeated in the message,
+for many are secrets. `python -m clicksend_portal.environment` prints `.env.example`.
 """
 
 import base64
@@ -38,7 +38,7 @@ from clicksend_portal.addresses import (
 from retention.policy import Period, parse_legal_entities
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-ENV_FILES = (BASE_DIR / ".env", BASE_DIR / "var" / "portal.env")
+OWN_FILE, RUN_DIR, WRITTEN = BASE_DIR / ".env", BASE_DIR / "var", "portal.env"
 
 DATABASE_ROLES = ("portal_owner", "portal_app", "portal_sender", "portal_keeper", "portal_reader")
 SECRET_BYTES = 32
@@ -443,7 +443,7 @@ class Environment:
     run_dir: Path = setting(
         "The folder `make run` writes its logs and portal.json to; by default var/.",
         parse=parse_folder,
-        default=lambda known: str(BASE_DIR / "var"),
+        default=lambda _known: str(RUN_DIR),
         section=LOCAL,
     )
     port: int = setting(
@@ -469,16 +469,19 @@ def declared() -> dict[str, Declared]:
 
 
 def read(
-    process: Mapping[str, str] = os.environ, files: tuple[Path, ...] = ENV_FILES
+    process: Mapping[str, str] = os.environ, files: tuple[Path, ...] | None = None
 ) -> Environment:
     """The settings, or `ImproperlyConfigured` with every setting that is missing or malformed."""
     return parse(raw_values(process, files))
 
 
 def raw_values(
-    process: Mapping[str, str] = os.environ, files: tuple[Path, ...] = ENV_FILES
+    process: Mapping[str, str] = os.environ, files: tuple[Path, ...] | None = None
 ) -> dict[str, str]:
     """What is set, unparsed; an empty value counts as not set, as compose files pass it."""
+    if files is None:
+        chosen = raw_values(process, (OWN_FILE,)).get("RUN_DIR")
+        files = (OWN_FILE, (parse_folder(chosen) if chosen else RUN_DIR) / WRITTEN)
     values: dict[str, str] = {}
     for source in (*(file_values(path) for path in reversed(files)), process):
         values |= {name: text for name in declared() if (text := source.get(name, "").strip())}

@@ -180,6 +180,12 @@ def test_what_make_run_writes_is_read_back_unchanged(tmp_path: Path) -> None:
     assert environment.raw_values({}, (written,)) == {k: v for k, v in awkward.items() if v}
 
 
+def test_what_make_run_writes_is_found_where_run_dir_says(tmp_path: Path) -> None:
+    write_settings(tmp_path, {"MAIL_DOMAIN": "written.example"})
+    assert environment.raw_values({"RUN_DIR": str(tmp_path)})["MAIL_DOMAIN"] == "written.example"
+    assert environment.raw_values({}).get("MAIL_DOMAIN") != "written.example"
+
+
 def test_the_example_names_exactly_the_declared_settings() -> None:
     text = (BASE_DIR / ".env.example").read_text()
     assert text == environment.example(), "python -m clicksend_portal.environment > .env.example"
