@@ -7,10 +7,14 @@ INSTALL := for each in $(NAMES); do \
 # Settings with which nothing is served: for checks that only need them to be complete.
 CHECK := set -a && . ./tests/production.env &&
 
-.PHONY: run test browser check bench messages clean runtime development
+.PHONY: run web services test browser check bench messages clean runtime development
 
 run: runtime
 	@$(PYTHON) -m clicksend_portal.run
+
+# Parts of it, for a restore (docs/operations/backup.md): PostgreSQL and Valkey, without or with web.
+web services: runtime
+	@$(PYTHON) -m clicksend_portal.run $@
 
 test: development
 	@$(PYTHON) -m pytest -n 2 --dist worksteal $(ARGS)

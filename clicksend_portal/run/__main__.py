@@ -1,5 +1,6 @@
-"""Start the portal, show each step, and leave nothing behind."""
+"""Start the portal or a part of it, show each step, and leave nothing behind."""
 
+import argparse
 import os
 import signal
 import sys
@@ -12,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from clicksend_portal.embedded.folders import ServiceError
 from clicksend_portal.run.display import refuse, say_if_heard
 from clicksend_portal.run.portal import Portal
+from clicksend_portal.run.processes import Part
 from clicksend_portal.run.surroundings import Surroundings
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -47,18 +49,31 @@ def listen() -> None:
     signal.setitimer(signal.ITIMER_REAL, LOOK_AROUND, LOOK_AROUND)
 
 
-def main() -> int:
+def wished_part() -> Part:
+    parser = argparse.ArgumentParser(prog="python -m clicksend_portal.run")
+    parser.add_argument(
+        "part",
+        nargs="?",
+        type=Part,
+        choices=list(Part),
+        default=Part.PORTAL,
+        help="web: the pages without workers and beat; services: PostgreSQL and Valkey alone",
+    )
+    return Part(parser.parse_args().part)
+
+
+def main(part: Part) -> int:
     listen()
     portal: Portal | None = None
     status = 0
     try:
-        portal = Portal.planned()
+        portal = Portal.planned(part)
         portal.start()
         while True:
             portal.supervisor.tend()
             time.sleep(0.25)
     except Stopped:
-        say_if_heard("\nStopping the portal …")
+        say_if_heard("\nStopping …")
     except (ServiceError, ImproperlyConfigured) as error:
         refuse(str(error))
         status = 1
@@ -76,7 +91,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    code = main()
+    code = main(wished_part())
     try:
         sys.stdout.flush()
     except OSError:

@@ -5,6 +5,7 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 from clicksend_portal.embedded.folders import ServiceError
 
@@ -17,14 +18,18 @@ class RunLock:
     def __init__(self, folder: Path) -> None:
         self.file = (folder / "run.lock").open("a+")
 
-    def take(self, *, portal_url: str) -> None:
+    def take(self, *, portal_url: str | None) -> None:
+        """`portal_url` is none where the servers run without the portal."""
         deadline = time.monotonic() + LEFTOVER_PATIENCE
         while not self._try():
             holder = self._holder()
             if holder and _alive(int(holder["pid"])):
-                raise ServiceError(
-                    f"The portal runs already, on {holder['web']} (process {holder['pid']})."
+                what = (
+                    f"The portal runs already, on {web}"
+                    if (web := holder["web"])
+                    else "PostgreSQL and Valkey run already, without the portal"
                 )
+                raise ServiceError(f"{what} (process {holder['pid']}).")
             if time.monotonic() > deadline:
                 raise ServiceError("What an earlier run left behind does not end.")
             time.sleep(0.1)
@@ -43,10 +48,10 @@ class RunLock:
             return False
         return True
 
-    def _holder(self) -> dict[str, str]:
+    def _holder(self) -> dict[str, Any]:
         self.file.seek(0)
         try:
-            found: dict[str, str] = json.load(self.file)
+            found: dict[str, Any] = json.load(self.file)
         except ValueError:
             return {}
         return found

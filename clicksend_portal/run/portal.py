@@ -9,15 +9,20 @@ from typing import Any
 
 from clicksend_portal import environment
 from clicksend_portal.embedded.family import Child, Family
-from clicksend_portal.embedded.folders import ServiceError, default_folder, make_folder
+from clicksend_portal.embedded.folders import ServiceError, make_folder
 from clicksend_portal.embedded.postgres import SETTINGS, Postgres
 from clicksend_portal.embedded.valkey import Valkey, free_port
 from clicksend_portal.environment import BASE_DIR, Environment
 from clicksend_portal.run import report
 from clicksend_portal.run.display import step
 from clicksend_portal.run.lock import RunLock
-from clicksend_portal.run.processes import programs
-from clicksend_portal.run.profile import child_environment, completed, given_settings
+from clicksend_portal.run.processes import Part, programs
+from clicksend_portal.run.profile import (
+    child_environment,
+    completed,
+    data_folder,
+    given_settings,
+)
 from clicksend_portal.run.readiness import is_free
 from clicksend_portal.run.supervisor import Supervisor
 from clicksend_portal.translations import compile_translations
@@ -27,8 +32,9 @@ APPS_PATIENCE, SERVERS_PATIENCE = 5.0, 3.5
 
 @dataclass(slots=True)
 class Plan:
-    """What will run: the settings, and which servers are ours."""
+    """What will run: how much of the portal, its settings, and which servers are ours."""
 
+    part: Part
     folder: Path
     raw: dict[str, str]
     postgres: Postgres | None
@@ -37,10 +43,14 @@ class Plan:
     env: Environment = field(init=False)
 
     @classmethod
-    def made(cls, given: Mapping[str, str]) -> "Plan":
-        chosen = given.get("DATA_DIR")
-        folder = make_folder(environment.parse_folder(chosen) if chosen else default_folder())
+    def made(cls, given: Mapping[str, str], part: Part) -> "Plan":
+        if part is Part.SERVICES and {"DATABASE_URL", "BROKER_URL"} <= given.keys():
+            raise ServiceError(
+                "There is nothing to start: DATABASE_URL and BROKER_URL name servers of your own."
+            )
+        folder = make_folder(data_folder(given))
         plan = cls(
+            part=part,
             folder=folder,
             raw=completed(given, folder),
             postgres=None if "DATABASE_URL" in given else Postgres(folder, SETTINGS),
@@ -66,8 +76,8 @@ class Plan:
         self.raw["EMAIL_URL"] = f"smtp://127.0.0.1:{self.raw['SMTP_PORT']}"
 
     def require_free_ports(self) -> None:
-        ports = {"PORT": self.env.port}
-        if self.catcher:
+        ports = {} if self.part is Part.SERVICES else {"PORT": self.env.port}
+        if self.catcher and self.part is Part.PORTAL:
             ports |= {"SMTP_PORT": self.env.smtp_port, "MAILBOX_PORT": self.env.mailbox_port}
         for name, port in ports.items():
             if not is_free(port):
@@ -85,10 +95,10 @@ class Portal:
         self.supervisor = Supervisor(self.family, self.environment, self.folder / "log")
 
     @classmethod
-    def planned(cls) -> "Portal":
-        plan = Plan.made(given_settings())
+    def planned(cls, part: Part) -> "Portal":
+        plan = Plan.made(given_settings(), part)
         lock = RunLock(plan.folder)
-        lock.take(portal_url=plan.env.portal_url)
+        lock.take(portal_url=None if part is Part.SERVICES else plan.env.portal_url)
         plan.require_free_ports()
         (plan.env.run_dir / "log").mkdir(parents=True, exist_ok=True)
         return cls(plan, lock)
@@ -98,10 +108,12 @@ class Portal:
         report.write_settings(self.folder, self.plan.raw)
         compile_translations()
         sign_ins = self._prepare()
-        with step("Starting web, workers, beat and mail catcher"):
-            self._start_processes()
-        facts = report.facts(self.plan.env, sign_ins, catcher=self.plan.catcher)
-        report.publish(self.folder, facts)
+        self._start_processes()
+        part = self.plan.part
+        facts = report.facts(
+            self.plan.env, sign_ins, data=self.plan.folder, catcher=self.plan.catcher, part=part
+        )
+        report.publish(self.folder, facts, part)
 
     def stop(self) -> None:
         """Those that work first, then what they work with; within ten seconds in all."""
@@ -121,12 +133,22 @@ class Portal:
                 self.supervisor.add("valkey", lambda: valkey.start(self.family))
 
     def _prepare(self) -> dict[str, Any]:
-        """In a process of its own, which shows its steps itself."""
+        """What the database needs for what is started; the sign-ins are the demo's."""
+        if self.plan.part is not Part.PORTAL:
+            if self.plan.part is Part.WEB:
+                self._prepare_apart()
+            return {}
         result = self.folder / "sign-ins.json"
-        command = [sys.executable, "-m", "clicksend_portal.run.prepare", str(result)]
+        self._prepare_apart(str(result), str(self.plan.folder))
+        sign_ins: dict[str, Any] = json.loads(result.read_text())
+        result.unlink()
+        return sign_ins
+
+    def _prepare_apart(self, *paths: str) -> None:
+        """In a process of its own, which shows its steps itself."""
         child = self.family.spawn(
             "prepare",
-            [*command, str(self.plan.folder)],
+            [sys.executable, "-m", "clicksend_portal.run.prepare", *paths],
             environment={**self.environment, "DATABASE_ROLE": "portal_app", "LOG_LEVEL": "ERROR"},
             output=None,
             folder=BASE_DIR,
@@ -135,13 +157,14 @@ class Portal:
         self.family.forget(child)
         if status:
             raise ServiceError("The database could not be prepared; the reason stands above.")
-        sign_ins: dict[str, Any] = json.loads(result.read_text())
-        result.unlink()
-        return sign_ins
 
     def _start_processes(self) -> None:
-        wanted = programs(self.plan.env, catcher=self.plan.catcher)
-        for program in wanted:
-            self.supervisor.launch(program)
-        for program in wanted:
-            self.supervisor.wait_until_ready(program, self.plan.env)
+        wanted = programs(self.plan.env, catcher=self.plan.catcher, part=self.plan.part)
+        if not wanted:
+            return
+        whole = self.plan.part is Part.PORTAL
+        with step("Starting web, workers, beat and mail catcher" if whole else "Starting web"):
+            for program in wanted:
+                self.supervisor.launch(program)
+            for program in wanted:
+                self.supervisor.wait_until_ready(program, self.plan.env)

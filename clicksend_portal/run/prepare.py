@@ -1,7 +1,8 @@
 """What the database needs before the portal serves: its tables, some customers, two sign-ins.
 
-`python -m clicksend_portal.run.prepare RESULT STATE` in a process of its own; the sign-ins go to
-the file RESULT, and STATE is a folder that remembers an import that was cut short.
+`python -m clicksend_portal.run.prepare [RESULT STATE]` in a process of its own; the sign-ins go to
+the file RESULT, and STATE is a folder that remembers an import that was cut short. Without them
+only the tables are made: nobody is added to a database that waits for a replay.
 """
 
 import io
@@ -23,16 +24,22 @@ from clicksend_portal.run.profile import write_private
 CUSTOMERS = BASE_DIR.parent / "shared" / "data" / "customers.csv"
 
 
-def main(result: Path, state: Path) -> None:
+def main(*paths: str) -> None:
     with step("Looking at the database"):
         django.setup()
         pending = pending_migrations()
     migrate(pending)
+    if paths:
+        result, state = (Path(path) for path in paths)
+        bring_in(result, state)
+    cast(DatabaseWrapper, connection).close_pool()
+
+
+def bring_in(result: Path, state: Path) -> None:
     fill(state)
     forget_rejected(result.parent)
     with step("Making sure of a demo customer and a demo staff member"):
         write_private(result, json.dumps(sign_ins()))
-    cast(DatabaseWrapper, connection).close_pool()
 
 
 def pending_migrations() -> int:
@@ -101,6 +108,6 @@ def seed(*options: str) -> str:
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), Path(sys.argv[2]))
+        main(*sys.argv[1:])
     except OperationalError as error:
         sys.exit(f"The database at DATABASE_URL does not answer or refuses us: {error}")

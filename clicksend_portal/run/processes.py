@@ -3,12 +3,21 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from clicksend_portal.environment import Environment
 
 BIN = Path(sys.executable).parent
 WORKER_HOST = "portal"
+
+
+class Part(StrEnum):
+    """How much is started: a restore needs the servers alone, then pages without any worker."""
+
+    PORTAL = "portal"
+    WEB = "web"
+    SERVICES = "services"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +31,10 @@ class Program:
         return "worker" in self.command
 
 
-def programs(env: Environment, *, catcher: bool) -> list[Program]:
+def programs(env: Environment, *, catcher: bool, part: Part = Part.PORTAL) -> list[Program]:
     """In the order they start; they stop in the opposite one."""
+    if part is not Part.PORTAL:
+        return [web(env)] if part is Part.WEB else []
     local = [mail_catcher(env)] if catcher else []
     # Two, so that a password reset goes while a server keeps the other waiting; campaigns apart.
     mail = worker("mail", ["mail"], 2, "portal_sender")

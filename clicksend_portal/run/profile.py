@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from clicksend_portal.environment import BASE_DIR, raw_values
+from clicksend_portal.embedded.folders import default_folder
+from clicksend_portal.environment import BASE_DIR, parse_folder, raw_values
 
 COMPANY = {
     "MAIL_DOMAIN": "clicksend.example",
@@ -22,6 +23,11 @@ COMPANY = {
 def given_settings() -> dict[str, str]:
     """What the operator set; `var/portal.env` is our own and may stem from a killed run."""
     return raw_values(os.environ, (BASE_DIR / ".env",))
+
+
+def data_folder(given: Mapping[str, str]) -> Path:
+    chosen = given.get("DATA_DIR")
+    return parse_folder(chosen) if chosen else default_folder()
 
 
 def completed(given: Mapping[str, str], folder: Path) -> dict[str, str]:

@@ -17,7 +17,12 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from clicksend_portal.embedded.folders import socket_folder
+from clicksend_portal import environment
+from clicksend_portal.embedded.folders import ServiceError, socket_folder
+from clicksend_portal.run import report
+from clicksend_portal.run.lock import RunLock
+from clicksend_portal.run.portal import Plan
+from clicksend_portal.run.processes import Part, programs
 from tests.operations.portal_process import PortalProcess
 
 # Half of it on a quiet machine; tests run beside.
@@ -61,6 +66,60 @@ def test_a_malformed_setting_is_named(scratch: Path) -> None:
     assert portal.refusal().startswith("PORT is malformed: expected ")
 
 
+def test_web_and_the_servers_start_without_workers_and_beat() -> None:
+    whole, web, servers = (
+        [each.name for each in programs(environment.read(), catcher=True, part=part)]
+        for part in (Part.PORTAL, Part.WEB, Part.SERVICES)
+    )
+    assert {"mail-catcher", "web", "worker-keeper", "beat"} < set(whole)
+    assert (web, servers) == (["web"], [])
+
+
+def test_the_servers_alone_need_no_port(scratch: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        given = {"DATA_DIR": str(scratch / "alone"), "PORT": str(server.getsockname()[1])}
+        Plan.made(given, Part.SERVICES).require_free_ports()
+        with pytest.raises(ServiceError, match="is taken"):
+            Plan.made(given, Part.WEB).require_free_ports()
+
+
+def test_servers_of_ones_own_are_not_started(scratch: Path) -> None:
+    own = {"DATABASE_URL": "postgresql://portal@db/portal", "BROKER_URL": "redis://valkey:6379/0"}
+    given = {"DATA_DIR": str(scratch / "own")}
+    with pytest.raises(ServiceError, match=r"^There is nothing to start: "):
+        Plan.made(given | own, Part.SERVICES)
+    for each in own:
+        half = {name: text for name, text in own.items() if name != each}
+        Plan.made(given | half, Part.SERVICES)
+    Plan.made(given | own, Part.WEB)
+
+
+def test_what_runs_already_is_named(tmp_path: Path) -> None:
+    for running, said in (
+        ("http://localhost:8100", "The portal runs already, on http://localhost:8100"),
+        (None, "PostgreSQL and Valkey run already, without the portal"),
+    ):
+        first, second = RunLock(tmp_path), RunLock(tmp_path)
+        with closing(first.file), closing(second.file):
+            first.take(portal_url=running)
+            with pytest.raises(ServiceError) as refused:
+                second.take(portal_url="http://localhost:8000")
+        assert str(refused.value) == f"{said} (process {os.getpid()})."
+
+
+def test_servers_alone_have_no_page_and_say_where_their_data_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = environment.read()
+    facts = report.facts(env, {}, data=tmp_path / "data", catcher=True, part=Part.SERVICES)
+    assert (facts["web"], facts["mailbox"], facts["smtp"]) == (None, None, None)
+    report.publish(tmp_path, facts, Part.SERVICES)
+    said = capsys.readouterr().out
+    assert f"  Data           {tmp_path}/data\n" in said
+    assert said.endswith("\nServices ready\n")
+    assert "Portal" not in said
+
+
 def test_a_long_data_folder_gets_a_short_socket(tmp_path: Path) -> None:
     long = tmp_path / ("long" * 30)
     assert long not in socket_folder(long).parents
@@ -87,6 +146,7 @@ def test_the_portal_serves_and_ends_with_sigterm(portal: PortalProcess) -> None:
         assert database.execute("SHOW synchronous_commit").fetchone() == ("on",)
     assert set(facts["customer"]) == {"username", "password"}
     assert set(facts["staff"]) == {"username", "password", "totp_secret"}
+    assert facts["data"] == str(portal.folder / "data")
 
     again = PortalProcess(portal.folder).refusal()
     assert again.startswith(f"The portal runs already, on {facts['web']} (process {process.pid}).")
