@@ -23,10 +23,10 @@ class PortalProcess:
     port: int = field(default_factory=free_port)
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self, *command: str) -> subprocess.Popen[str]:
         """In a process group of its own, as a shell would start `make run`."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "clicksend_portal.run"],
+            command or [sys.executable, "-m", "clicksend_portal.run"],
             cwd=BASE_DIR,
             env=self.environment(),
             stdout=subprocess.PIPE,
@@ -37,12 +37,14 @@ class PortalProcess:
         self.started.append(process)
         return process
 
-    def start_until_ready(self) -> subprocess.Popen[str]:
-        process = self.start()
+    def start_until_ready(
+        self, *command: str, ready: str = "Portal ready"
+    ) -> subprocess.Popen[str]:
+        process = self.start(*command)
         said = []
         for line in process.stdout or ():
             said.append(line)
-            if line == "Portal ready\n":
+            if line == f"{ready}\n":
                 return process
         raise AssertionError("".join(said))
 

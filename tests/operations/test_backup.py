@@ -1,26 +1,31 @@
 """The commands of docs/operations/backup.md, run as they stand there, while lives go on."""
 
+import json
 import os
 import re
-import shutil
+import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import quote
+from tempfile import TemporaryDirectory
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings as SettingsWrapper
 
 from accounts.models import User
-from clicksend_portal.embedded.family import Family
-from clicksend_portal.embedded.postgres import TEST_SETTINGS, Postgres
+from clicksend_portal.demo.sign_ins import CUSTOMER_ADDRESS
+from clicksend_portal.embedded.folders import socket_folder, wheel_folder
+from clicksend_portal.embedded.postgres import PROGRAMS, WHEEL
+from clicksend_portal.run.profile import write_private
 from consent.models import Preference
 from consent.tokens import RecipientToken, sign_token
 from foundation import standstill
@@ -41,98 +46,125 @@ from retention.journal.keeping import keep_log
 from retention.models import Scope
 from retention.models import Source as Way
 from tests.api.feeding import CUSTOMER, feed, message
-from tests.database import administrator, create, disconnect, drop, migrated_template, use
+from tests.database import administrator, disconnect, migrated_template
 from tests.factories import NOW, make_contact, make_customer, topic
+from tests.operations.portal_process import PortalProcess
 from tests.retention.belongings import CONTACT_VALUES, give_lists, give_message
 from tests.retention.life import ALL_VALUES, STAYING, VALUES, make_full_customer
 from tests.retention.traces import tables_with
-from tests.services import FOLDER
+from tests.services import ENVIRONMENT
 
-pytestmark = pytest.mark.django_db(transaction=True)
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+
+GONE = 20.0
 
 # Who told this customer to stop, and a report: neither is a part of a list or of a message.
 OF_OTHER_PARTS = {"messaging_contactoptout": 1, "messaging_report": 1}
+BIN = wheel_folder(WHEEL) / PROGRAMS
 DOCUMENT = Path(settings.BASE_DIR) / "docs" / "operations" / "backup.md"
 BLOCK = re.compile(r"^```sh name=([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = dict(BLOCK.findall(DOCUMENT.read_text()))
 
 
-@dataclass
-class Rehearsal:
-    """A folder for backups, the server and database they are of, and the way to run a block."""
+# What is installed is that of the tests: `make` need not look at it again.
+MAKE = 'make() { command make -o runtime "$@"; }\n'
+READY = {"services": "Services ready", "web": "Web ready", "run": "Portal ready"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+NO_HEADERS: Mapping[str, str] = {}
+KEYS = ("SECRET_KEY", "TOKEN_KEYS", "SUPPRESSION_KEYS", "LOG_KEYS")
 
-    folder: Path
-    database: str = field(default_factory=lambda: settings.DATABASES["default"]["NAME"])
-    host: str = field(default_factory=lambda: connection.settings_dict["HOST"])
 
-    def run(self, *names: str, database: str = "") -> str:
-        script = "\n".join(("set -eu", BLOCKS["set"], *(BLOCKS[name] for name in names)))
-        done = subprocess.run(
-            ["bash", "-c", script],
+class Operator:
+    """Has the document, a folder for backups, and nothing but the portal's own servers."""
+
+    def __init__(self, folder: Path) -> None:
+        self.portal = PortalProcess(folder)
+        self.data, self.backups = folder / "data", folder / "backups"
+        self.data.mkdir(mode=0o711)  # the account PostgreSQL runs as must reach it
+        self.backups.mkdir()
+        self.sockets = str(socket_folder(self.data))
+        self.shell = {**self.portal.environment(), "BACKUPS": str(self.backups)}
+
+    def set_out(self) -> None:
+        """What the block `set` says holds in this shell from then on."""
+        names = re.findall(r"^([A-Z]+)=", BLOCKS["set"], re.MULTILINE)
+        told = "".join(f'printf "%s\\n" "${name}"\n' for name in names)
+        said = self.attempt(BLOCKS["set"] + told).stdout.splitlines()
+        self.shell |= dict(zip(names, said, strict=True))
+
+    def run(self, name: str) -> str:
+        done = self.attempt(BLOCKS[name])
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def attempt(self, script: str, **chosen: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", f"umask 022\n{script}"],
             cwd=settings.BASE_DIR,
-            env={
-                **os.environ,
-                "HOST": connection.settings_dict["HOST"],
-                "DATABASE": database or self.database,
-                "BACKUPS": str(self.folder),
-                "DATA": str(self.folder),
-                "DATABASE_URL": self.database_url(),
-                "JOURNAL_URL": settings.JOURNAL_URL,
-            },
+            env=self.shell | chosen,
             capture_output=True,
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
 
-    def database_url(self) -> str:
-        """Of the server that the tests' connection goes to now."""
-        former, now = quote(self.host, safe=""), quote(connection.settings_dict["HOST"], safe="")
-        return os.environ["DATABASE_URL"].replace(former, now).replace(quote(self.host), now)
+    def start(self, name: str) -> None:
+        """In a terminal of its own; afterwards the tests speak to the server that has begun."""
+        self.portal.start_until_ready("bash", "-c", MAKE + BLOCKS[name], ready=READY[name])
+        go_to(self.sockets, "portal")
 
-    def stop_the_portal(self) -> None:
-        """All of it, as the document says: whoever is connected keeps the name of a database."""
+    def press_ctrl_c(self) -> None:
         disconnect()
-        with administrator() as admin:
-            admin.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-                [self.database],
-            )
+        os.killpg(self.portal.started[-1].pid, signal.SIGINT)
+        assert self.portal.wait_until_gone(seconds=GONE) == set()
 
-    def go_to(self, host: str) -> None:
-        disconnect()
-        connection.settings_dict["HOST"] = host
-        standstill.forget()
+    def answer(
+        self, address: str, body: str | None = None, headers: Mapping[str, str] = NO_HEADERS
+    ) -> tuple[int, bytes]:
+        """Of the web server that runs, not of Django in this process."""
+        method = "GET" if body is None else "POST"
+        with closing(HTTPConnection("localhost", self.portal.port, timeout=10)) as web:
+            web.request(method, address, body, headers)
+            said = web.getresponse()
+            return said.status, said.read()
+
+
+def go_to(host: str, database: str) -> None:
+    disconnect()
+    connection.settings_dict |= {"HOST": host, "NAME": database}
+    standstill.forget()
 
 
 @pytest.fixture
-def rehearsal() -> Iterator[Rehearsal]:
-    """In the tests' data folder: the account PostgreSQL runs as must reach what is restored.
+def operator(settings: SettingsWrapper) -> Iterator[Operator]:
+    """A portal that was started once, and whose tables are made.
 
-    The portal has a database of its own here, for no other may be renamed or cut off.
+    It has the tests' keys, which lie where `make run` keeps its own.
     """
-    folder = Path(tempfile.mkdtemp(prefix="backup-", dir=FOLDER))
-    folder.chmod(0o711)
-    former = settings.DATABASES["default"]["NAME"]
-    portal = f"{former}_portal"
-    with administrator() as admin:
-        drop_all(admin, portal)
-        create(admin, portal, template=migrated_template(admin))
-    use(portal)
-    made = Rehearsal(folder)
-    yield made
-    made.go_to(made.host)
-    use(former)
-    standstill.forget()
-    with administrator() as admin:
-        drop_all(admin, portal)
-    shutil.rmtree(folder)
+    here, database = (connection.settings_dict[name] for name in ("HOST", "NAME"))
+    with TemporaryDirectory(prefix="backup-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        made = Operator(folder)
+        made.set_out()
+        write_private(made.data / "keys.json", json.dumps({key: ENVIRONMENT[key] for key in KEYS}))
+        settings.JOURNAL_URL = (made.data / "journal.jsonl").as_uri()
+        try:
+            made.start("services")
+            make_tables(folder / "tables.dump", source=here, target=made.sockets)
+            yield made
+        finally:
+            go_to(here, database)
+            made.portal.end()
 
 
-def drop_all(admin: psycopg.Connection, portal: str) -> None:
-    for name in (portal, f"{portal}_lost", f"{portal}_restored"):
-        drop(admin, name)
+def make_tables(dump: Path, *, source: str, target: str) -> None:
+    """Copied, for migrating takes long."""
+    with administrator() as admin:
+        template = migrated_template(admin)
+    dumping = ["--username=postgres", f"--host={source}", "--format=custom", f"--file={dump}"]
+    subprocess.run([BIN / "pg_dump", *dumping, template], check=True)
+    restoring = ["--username=postgres", f"--host={target}", "--exit-on-error", "--dbname=portal"]
+    subprocess.run([BIN / "pg_restore", *restoring, dump], check=True)
 
 
 @dataclass
@@ -221,39 +253,46 @@ def round_of_keeper(minutes: int) -> None:
         keep_log(NOW + timedelta(minutes=minutes))
 
 
+def way_out(person: User) -> str:
+    token = RecipientToken(person_id=person.pk, topic=topic().number, issued_at=NOW)
+    return f"/u/{sign_token(token)}/"
+
+
 def one_click(person: User) -> None:
-    token = sign_token(RecipientToken(person_id=person.pk, topic=topic().number, issued_at=NOW))
-    answer = Client().post(f"/u/{token}/", {"List-Unsubscribe": "One-Click"})
-    assert answer.status_code == 200
+    assert Client().post(way_out(person), {"List-Unsubscribe": "One-Click"}).status_code == 200
 
 
-def answers(person: User) -> tuple[int, list[str], int]:
-    """What a monitor and a customer are told."""
-    standstill.forget()
+def session_of(person: User) -> dict[str, str]:
     client = Client()
     client.force_login(person)
-    monitor = client.get("/readyz")
-    page = client.get(reverse("preferences"))
-    return monitor.status_code, monitor.json()["failing"], page.status_code
+    name = settings.SESSION_COOKIE_NAME
+    return {"Cookie": f"{name}={client.cookies[name].value}"}
 
 
-def assert_refused_then_made_whole(rehearsal: Rehearsal, lives: Lives) -> None:
+def assert_refused_then_made_whole(operator: Operator, lives: Lives) -> None:
     """The restored state is the old one, and nobody is shown it or written to out of it."""
     assert set(tables_with(*ALL_VALUES)) > STAYING
     assert choice(lives.leaver) == "granted"
-    assert answers(lives.stayer) == (503, ["journal"], 503)
-    one_click(lives.meanwhile)
+    assert not User.objects.with_address(CUSTOMER_ADDRESS).exists(), "it waits until all is whole"
+    session = session_of(lives.stayer)
+    assert operator.answer("/readyz") == (503, b'{"failing": ["journal"]}')
+    assert operator.answer(reverse("preferences"), headers=session)[0] == 503
+    assert operator.answer(way_out(lives.meanwhile), "List-Unsubscribe=One-Click", FORM)[0] == 200
     assert choice(lives.meanwhile) == "withdrawn"
 
-    said = rehearsal.run("replay")
+    assert "Nothing was changed" in operator.run("look")
+    assert choice(lives.leaver) == "granted"
+    said = operator.run("replay")
     assert "1  people erased again" in said
     assert "1  opt-outs" in said
     # The list one deleted, and that which a part took.
     assert "2  own deletions of customers" in said
     assert "1  opt-outs of contacts" in said
 
-    assert answers(lives.stayer) == (200, [], 200)
+    assert operator.answer("/readyz") == (200, b'{"failing": []}')
+    assert operator.answer(reverse("preferences"), headers=session)[0] == 200
     assert choice(lives.meanwhile) == "withdrawn"
+    standstill.forget()
     lives.platform_sends()
     lives.assert_as_they_wished()
     round_of_keeper(4)
@@ -261,53 +300,119 @@ def assert_refused_then_made_whole(rehearsal: Rehearsal, lives: Lives) -> None:
         assert first_difference(NOW) == ""
 
 
+@linux
 @pytest.mark.slow
-def test_a_dump_restored_is_refused_then_replayed_then_served(rehearsal: Rehearsal) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_a_dump_restored_is_refused_then_replayed_then_served(operator: Operator) -> None:
     lives = Lives.begin()
-    rehearsal.run("dump")
+    operator.run("dump")
     lives.go_on()
-    rehearsal.stop_the_portal()
-    rehearsal.run("restore-dump")
-    rehearsal.go_to(rehearsal.host)
-    assert "Nothing was changed" in rehearsal.run("look")
-    assert_refused_then_made_whole(rehearsal, lives)
+    operator.press_ctrl_c()
+    operator.start("services")
+    operator.run("restore-dump")
+    operator.press_ctrl_c()
+    operator.start("web")
+    assert_refused_then_made_whole(operator, lives)
+    assert databases() == {"postgres", "portal", "portal_lost"}
+    operator.run("drop-lost")
+    assert databases() == {"postgres", "portal"}
 
 
+@linux
 @pytest.mark.slow
-def test_a_base_backup_restored_is_refused_then_replayed_then_served(
-    rehearsal: Rehearsal,
+@pytest.mark.django_db(transaction=True)
+def test_a_base_backup_restored_is_refused_then_replayed_then_served(operator: Operator) -> None:
+    lives = Lives.begin()
+    operator.run("base")
+    lives.go_on()
+    operator.press_ctrl_c()
+    operator.run("restore-base")
+    operator.start("web")
+    assert_refused_then_made_whole(operator, lives)
+    operator.press_ctrl_c()
+    operator.start("run")
+    assert operator.answer("/readyz") == (200, b'{"failing": []}')
+    operator.run("drop-lost-base")
+    assert {each.name for each in operator.data.glob("postgres*")} == {"postgres", "postgres.log"}
+
+
+def databases() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE NOT datistemplate")
+        return {name for (name,) in cursor.fetchall()}
+
+
+def test_the_document_finds_the_embedded_server_though_it_is_stopped(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    operator.set_out()
+    found = {name: operator.shell[name] for name in ("PROGRAMS", "HOST", "DATA")}
+    assert found == {"PROGRAMS": str(BIN), "HOST": operator.sockets, "DATA": str(operator.data)}
+
+
+def test_a_server_of_ones_own_is_kept_by_the_document(tmp_path: Path) -> None:
+    operator = Operator(tmp_path)
+    own = {"PROGRAMS": "/usr/bin", "HOST": "db.example", "DATA": "/srv/pg", "DATABASE": "main"}
+    operator.shell |= own
+    operator.set_out()
+    assert {name: operator.shell[name] for name in own} == own
+
+
+def test_a_dump_is_for_its_maker_alone_and_one_that_fails_leaves_the_former(
+    tmp_path: Path,
 ) -> None:
-    lives = Lives.begin()
-    rehearsal.run("base")
-    lives.go_on()
-    stopped = rehearsal.folder / "postgres"
-    stopped.mkdir(mode=0o700)
-    data = (FOLDER / "postgres").stat()
-    os.chown(stopped, data.st_uid, data.st_gid)
-    rehearsal.run("restore-base")
-    family = Family()
-    try:
-        server = Postgres(rehearsal.folder, TEST_SETTINGS)
-        server.start(family)
-        rehearsal.go_to(str(server.sockets))
-        assert_refused_then_made_whole(rehearsal, lives)
-        rehearsal.go_to(rehearsal.host)
-    finally:
-        family.close(patience=8.0)
+    operator = Operator(tmp_path)
+    here = {"PROGRAMS": str(BIN), "HOST": connection.settings_dict["HOST"]}
+    dump = operator.backups / "portal.dump"
+    assert operator.attempt(BLOCKS["dump"], **here, DATABASE="postgres").returncode == 0
+    assert dump.stat().st_mode & 0o777 == 0o600
+    former = dump.read_bytes()
+    assert operator.attempt(BLOCKS["dump"], **here, DATABASE="of_nobody").returncode != 0
+    assert dump.read_bytes() == former
 
 
-def test_what_was_lost_is_let_go_of(rehearsal: Rehearsal) -> None:
-    other = f"{rehearsal.database}_other"
-    with administrator() as admin:
-        create(admin, f"{other}_lost", template="template0")
-        rehearsal.run("drop-lost", database=other)
-        assert not admin.execute(
-            "SELECT FROM pg_database WHERE datname = %s", [f"{other}_lost"]
-        ).fetchall()
+@pytest.mark.parametrize("data", ["", "elsewhere"])
+def test_a_base_backup_is_put_nowhere_but_in_place_of_data(data: str, tmp_path: Path) -> None:
+    operator = stopped(tmp_path)
+    place = tmp_path / data if data else ""
+    done = operator.attempt(BLOCKS["restore-base"], DATA=str(place))
+    assert done.returncode != 0
+    assert not Path(place, "postgres").exists()
+
+
+def test_a_base_backup_waits_until_the_server_has_stopped(tmp_path: Path) -> None:
+    operator = stopped(tmp_path)
+    done = operator.attempt(BLOCKS["restore-base"], HOST=connection.settings_dict["HOST"])
+    assert (done.returncode, done.stderr) == (1, "PostgreSQL runs: stop it first.\n")
+    assert (operator.data / "postgres" / "now").exists()
+
+
+def test_a_base_backup_restored_twice_keeps_what_was_lost_first(tmp_path: Path) -> None:
+    operator = stopped(tmp_path)
+    operator.run("restore-base")
+    assert (operator.data / "postgres" / "then").exists()
+    again = operator.attempt(BLOCKS["restore-base"])
+    assert (again.returncode, "let go of it first" in again.stderr) == (1, True)
+    assert (operator.data / "postgres.lost" / "now").exists()
+
+
+def stopped(folder: Path) -> Operator:
+    """A server that does not run, and a backup of it."""
+    operator = Operator(folder)
+    for place in (operator.data / "postgres" / "now", operator.backups / "base" / "then"):
+        place.parent.mkdir()
+        place.touch()
+    (folder / "elsewhere").mkdir()
+    operator.shell |= {
+        "PROGRAMS": str(BIN),
+        "HOST": operator.sockets,
+        "DATA": str(operator.data),
+    }
+    return operator
 
 
 def test_every_block_of_the_document_is_rehearsed() -> None:
     """A command that no test runs is a hope."""
-    rehearsed = {"set", *re.findall(r'rehearsal\.run\("([a-z-]+)"', Path(__file__).read_text())}
+    tests = Path(__file__).read_text()
+    rehearsed = {"set", *re.findall(r'operator\.(?:run|start)\("([a-z-]+)"', tests)}
     assert set(BLOCKS) == rehearsed
     assert DOCUMENT.read_text().count("```sh") == len(BLOCKS)
