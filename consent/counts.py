@@ -12,7 +12,7 @@ WINDOW_SECONDS = 60
 COUNT_SECONDS = 2 * WINDOW_SECONDS
 
 
-def name_of_count(holder: uuid.UUID, minute: int) -> str:
+def name_of_count(holder: object, minute: int) -> str:
     return f"api:{holder}:{minute}"
 
 

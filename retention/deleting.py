@@ -422,7 +422,7 @@ def finish_part(request: DeletionRequest, person: Person, *, now: datetime, sile
     """
     for name in COPIES:
         rows = packed_copies(request, name, person.id)
-        if late := erasure.let_go(ENTRIES[name], rows, erasure.ALL_AT_ONCE).rows:
+        if late := erasure.let_go(ENTRIES[name], rows, erasure.ALL_AT_ONCE, now=now).rows:
             request.steps.filter(name=name).update(removed=F("removed") + late)
     end_request(request, now=now)
     if person.user is not None and not silent:

@@ -248,7 +248,7 @@ def make_way(batch: Batch) -> None:
     written, in whatever order. Whoever got another number was found by the address, and so has one;
     and the other way round."""
     for name in REACHED_BY:
-        got = {(name, getattr(contact, name).lower()) for contact in batch.changed}
+        got = {(name, small_letters(getattr(contact, name))) for contact in batch.changed}
         if keys := [batch.given_up[each] for each in got & batch.given_up.keys()]:
             Contact.objects.filter(pk__in=keys).update(**{name: ""})
 

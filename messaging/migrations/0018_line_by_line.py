@@ -138,6 +138,6 @@ RECORDS = renewed(
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar[Any] = [("messaging", "0016_journaled")]
+    dependencies: ClassVar[Any] = [("messaging", "0017_stretches")]
 
     operations: ClassVar[Any] = [migrations.RunSQL(RECORDS, bills.RECORDS)]

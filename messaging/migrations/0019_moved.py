@@ -9,7 +9,7 @@ from foundation.partitions import AddEmptyFieldSoon
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies: ClassVar[Any] = [("messaging", "0016_journaled")]
+    dependencies: ClassVar[Any] = [("messaging", "0018_line_by_line")]
 
     operations: ClassVar[Any] = [
         AddEmptyFieldSoon("listupload", "moved_at", models.DateTimeField(null=True)),

@@ -23,6 +23,6 @@ DROP FUNCTION IF EXISTS retention_owner_of_export(uuid), messaging_owner_of_uplo
 
 
 class Migration(migrations.Migration):
-    dependencies = [("retention", "0015_lapsed"), ("messaging", "0016_journaled")]
+    dependencies = [("retention", "0016_law_and_sign_ins"), ("messaging", "0019_moved")]
 
     operations = [migrations.RunSQL(OWNERS, NO_OWNERS)]

@@ -77,7 +77,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("account", "0001_initial"),
         ("accounts", "0001_initial"),
-        ("retention", "0015_lapsed"),
+        ("retention", "0017_calls_name_nobody"),
     ]
 
     operations = [

@@ -117,8 +117,9 @@ A_PERSON = re.compile(r"(?:^|_)(?:user|person|customer|owner|people|customers)(?
 def logged_names(source: str) -> Iterator[str]:
     """Whatever stands by name among what is logged."""
     for node in ast.walk(ast.parse(source)):
-        is_said = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-        if not is_said or node.func.attr not in SAYING:
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        if node.func.attr not in SAYING:
             continue
         if getattr(node.func.value, "id", "") not in ("log", "logger"):
             continue
