@@ -36,7 +36,7 @@ class DeletionRequestQuerySet(QuerySet[Any]):
     def under_way(self) -> Self:
         """Neither done nor taken back; what is due first, first."""
         waiting = ["unconfirmed", "scheduled", "requested"]
-        return self.filter(state__in=waiting).order_by("due_on", "requested_at")
+        return self.filter(state__in=waiting).order_by(LAW_DAY, "requested_at")
 
     def late(self, today: date) -> Self:
         """The law's month is over, and it is not done."""

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Collection, Iterable
+from datetime import date
 from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
+from django.db.models.expressions import Combinable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -23,6 +25,7 @@ from foundation.staff import ReadOnlyAdmin, WorkItem, WorkList
 from retention import services
 from retention.asking import staff_name
 from retention.models import DeletionRequest, DeletionStep, Scope
+from retention.querysets import LAW_DAY
 from retention.schedule import ENTRIES
 from retention.wish_forms import IdentityForm, StartForm
 from retention.words import human_day
@@ -92,7 +95,7 @@ class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
         "standing",
         "source",
         "requested_at",
-        "due_on",
+        "due",
         "lateness",
     )
     list_filter = (DueFilter, "state", "scope", "source")
@@ -124,14 +127,18 @@ class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
         """Nobody once it is done: the request names nobody then."""
         return obj.person_id
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+    def get_ordering(self, request: HttpRequest) -> tuple[str | Combinable, ...]:
         """By their month, what is due first stands first."""
         by_month = DueFilter.parameter_name in request.GET
-        return ("due_on", "requested_at") if by_month else ("-requested_at",)
+        return (LAW_DAY, "requested_at") if by_month else ("-requested_at",)
 
     @admin.display(description=gettext_lazy("state"), ordering="state")
     def standing(self, wish: DeletionRequest) -> str:
         return wish.standing
+
+    @admin.display(description=gettext_lazy("due"), ordering=LAW_DAY)
+    def due(self, wish: DeletionRequest) -> date | None:
+        return wish.law_day
 
     @admin.display(description=gettext_lazy("late"), boolean=True)
     def lateness(self, wish: DeletionRequest) -> bool | None:
@@ -167,7 +174,7 @@ class DeletionRequestAdmin(CustomerDoor, ReadOnlyAdmin):
                 title=f"{wish.get_scope_display()}: {wish.get_state_display()}",
                 url=reverse(f"{ADDRESS}_change", args=[wish.pk]),
                 note=note_of(wish, unreached),
-                due=wish.due_on,
+                due=wish.law_day,
                 is_mine=wish.state == State.UNCONFIRMED and wish.actor == me,
             )
             for wish in shown

@@ -260,6 +260,14 @@ def test_a_deletion_begun_late_is_due_when_the_request_was(by: str, extended: bo
     assert (deletion.state, deletion.due_on) == ("requested", request.due_on)
 
 
+def test_staff_see_one_begun_late_above_what_the_law_wants_later() -> None:
+    deletion = begin_late(ask(make_customer(), kind=Kind.ERASURE))
+    services.request_deletion(
+        make_customer().pk, source=Source.CUSTOMER, actor="self", now=LATE - DAY
+    )
+    assert DeletionRequest.objects.under_way().first() == deletion
+
+
 def test_one_begun_late_is_late_by_the_law_and_lapses_by_a_month_of_its_own() -> None:
     person = make_customer()
     request = ask(person, kind=Kind.ERASURE)

@@ -299,9 +299,9 @@ PAGES: Final[Mapping[str, Pages]] = {
         see=DELETIONS,
         door=True,
         own={"start": ("privacy", "privacy"), "check": ("privacy", "privacy")},
-        columns="reference scope standing source requested_at due_on lateness",
+        columns="reference scope standing source requested_at due lateness",
         fields="reference scope since until standing source actor person_id requested_at begins_at "
-        "due_on finished_at checked_by checked_again_by check_note deleted still_kept "
+        "due_on due_by_law finished_at checked_by checked_again_by check_note deleted still_kept "
         "deletionstep.blanked deletionstep.class_of_data deletionstep.finished_at "
         "deletionstep.removed",
         personal="person_id",
