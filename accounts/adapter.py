@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.http import HttpRequest
 from django.utils import timezone, translation
 
 from accounts.models import User
@@ -32,6 +33,10 @@ class AccountAdapter(DefaultAccountAdapter):
         message.portal_purpose = template_prefix.rpartition("/")[2]
         message.portal_language = language
         message.send()
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """By what was typed alone, whatever host it was sent to: so it goes with the account."""
+        return str(credentials.get("email") or credentials.get("username") or "").lower()
 
     def send_notification_mail(
         self,

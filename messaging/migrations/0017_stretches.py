@@ -47,6 +47,23 @@ END $$;
     + feed.keepers("messaging_owners_with_tombstones(bigint[])")
 )
 
+# As `0012_tombstones` has it, for the release of before.
+BEFORE = (
+    f"""
+CREATE OR REPLACE FUNCTION messaging_owners_with_tombstones(p_user_ids bigint[])
+RETURNS TABLE (user_id bigint, customer_id uuid)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    {feed.HOLD_LOCK}
+    PERFORM FROM accounts_user u WHERE u.platform_id = ANY (p_user_ids)
+      ORDER BY u.id FOR KEY SHARE;
+    RETURN QUERY SELECT u.platform_id, u.id FROM accounts_user u
+      WHERE u.platform_id = ANY (p_user_ids)
+        AND EXISTS (SELECT FROM messaging_tombstone t WHERE t.customer_id = u.id);
+END $$;
+"""
+)
+
 FIND = """
 CREATE FUNCTION messaging_find_stretches(p_customers uuid[])
 RETURNS TABLE (customer_id uuid, first timestamptz, before timestamptz)
@@ -103,8 +120,7 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.RunSQL(protect("messaging_deidentifiedstretch"), migrations.RunSQL.noop),
-        *(
-            migrations.RunSQL(statement, migrations.RunSQL.noop)
-            for statement in (RIGHTS, OWNERS, FIND)
-        ),
+        migrations.RunSQL(RIGHTS, migrations.RunSQL.noop),
+        migrations.RunSQL(OWNERS, BEFORE),
+        migrations.RunSQL(FIND, "DROP FUNCTION messaging_find_stretches(uuid[]);"),
     ]

@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -278,6 +278,9 @@ def start_deletion(request: PrivacyRequest, *, actor: User, now: datetime) -> uu
     except StaffStaysError:
         refused = _("This is a staff account. End the staff access first.")
         raise AnswerRefused(refused) from None
+    with connection.cursor() as cursor:
+        # One that was open already keeps no later day than this request has.
+        cursor.execute("SELECT retention_hasten(%s, %s)", [deletion.pk, found.pk])
     found.deletion_reference = deletion.reference
     found.save(update_fields=["deletion_reference"])
     reference: uuid.UUID = deletion.reference
