@@ -268,6 +268,30 @@ def test_staff_see_one_begun_late_above_what_the_law_wants_later() -> None:
     assert DeletionRequest.objects.under_way().first() == deletion
 
 
+@pytest.mark.parametrize("begun_by", ["a colleague", "the customer"])
+def test_one_that_was_open_before_is_due_as_the_request_is(begun_by: str) -> None:
+    person = make_customer()
+    request = ask(person, kind=Kind.ERASURE)
+    if begun_by == "a colleague":
+        services.request_for_customer(person.pk, actor=make_staff(), now=LATE)
+    else:
+        services.request_deletion(
+            person.pk, source=Source.CUSTOMER, actor="self", now=LATE, wait=True
+        )
+    assert DeletionRequest.objects.get().law_day > request.due_on
+    deletion = begin_late(request)
+    assert deletion.law_day == request.due_on
+    own = ANSWER.end(day_of(person, LATE))
+    assert deletion.due_on == (own if begun_by == "a colleague" else request.due_on)
+
+
+def test_a_request_that_came_after_it_moves_no_day_back() -> None:
+    person = make_customer()
+    first = services.request_for_customer(person.pk, actor=make_staff(), now=NOW - DAY)
+    deletion = begin_late(ask(person, kind=Kind.ERASURE))
+    assert (deletion.pk, deletion.law_day) == (first.pk, first.due_on)
+
+
 def test_one_begun_late_is_late_by_the_law_and_lapses_by_a_month_of_its_own() -> None:
     person = make_customer()
     request = ask(person, kind=Kind.ERASURE)
