@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from django.contrib import admin
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.core.mail import EmailMultiAlternatives
 from django.core.management import CommandError, call_command
 from django.db.models import Model
@@ -16,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django.fixtures import Settings as SettingsWrapper
 
+from accounts.models import User
 from accounts.roles import Role
 from consent.models import ConsentDetail, Leaf, Suppression
 from consent.proof.sealer import seal_pending
@@ -438,6 +441,13 @@ def test_the_work_list_is_open_in_standstill_and_shows_nobody() -> None:
         customer_id=person.pk,
         now=NOW,
     )
+    LogEntry.objects.create(
+        user_id=officer.pk,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(person.pk),
+        object_repr="zebulon@example.com",
+        action_flag=CHANGE,
+    )
     staff = at_work(officer)
     pages = [reverse("admin:index"), reverse("admin:retention_legalhold_change", args=[hold.pk])]
 
@@ -449,11 +459,13 @@ def test_the_work_list_is_open_in_standstill_and_shows_nobody() -> None:
     index, held = read()
     assert "The portal stands still" not in index
     assert "Deletions under way" in index
+    assert "zebulon@example.com" in index
     assert f"Z. Q. ({person.pk})" in held
     restore()
     index, held = read()
     assert "The portal stands still" in index
     assert "Deletions under way" not in index
+    assert "zebulon@example.com" not in index
     assert "24-1" in index
     assert "Z. Q." not in held
     assert f"of customer {person.pk}" in held
