@@ -43,7 +43,6 @@ def drop_months(
     drop as long as the months are big.
     """
     finish_detaching(entry, run)
-    bring_back(entry, rule, run, now=now)
     for name, month in over_months(entry, rule, now):
         if only is not None and name not in only:
             continue
@@ -53,6 +52,8 @@ def drop_months(
             detach(entry, name, run)
         rows = (counted or {}).get(name)
         drop(entry, name, month, run, now=now, rows=count_rows(name) if rows is None else rows)
+    # Last: a month that cannot come back fails the run, and keeps none that is over.
+    bring_back(entry, rule, run, now=now)
 
 
 def finish_detaching(entry: Entry, run: RetentionRun) -> None:

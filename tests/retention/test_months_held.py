@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection, models
+from django.db import DataError, connection, models
 from django.utils import translation
 
 from clicksend_portal.promises.readings import keeping
@@ -257,6 +257,27 @@ def test_a_month_detached_under_a_wrong_clock_is_back_once_the_clock_is_right(
     assert rows(rule) == 6
     assert f"{table}_y2015m03" in existing_partitions(table)
     assert run(rule, OVER[rule]).removed == 4
+
+
+def test_a_month_that_cannot_come_back_keeps_none_that_is_over(
+    customer: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said every night, and the months behind it go all the same."""
+
+    def fail(*args: Any) -> None:
+        raise DataError("no partition")
+
+    april = f"{CONTENT}_y2015m04"
+    with as_role(KEEPER), connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {CONTENT} DETACH PARTITION {april}")
+    with monkeypatch.context() as patch:
+        patch.setattr(months, "attach", fail)
+        with pytest.raises(DataError):
+            run("message_content", OVER["message_content"])
+    with as_role(KEEPER):
+        assert RetentionRun.objects.get().partitions == [f"{CONTENT}_y2015m03"]
+    run("message_content", OVER["message_content"])
+    assert rows("message_content") == 2
 
 
 def dying(step: Callable[..., Any], moment: str) -> Callable[..., Any]:
