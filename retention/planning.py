@@ -234,8 +234,17 @@ def why_number_unusual(plan: RulePlan, company: str, due: int, now: datetime) ->
 
 
 def has_changed(plan: RulePlan, last: RetentionRun) -> bool:
-    """Whether the rule was another one then; a run from before that was noted cannot tell."""
-    return last.version not in ("", enforcement.rule_version(plan.entry, plan.rule))
+    """Whether the rule was another one then.
+
+    A run from before that was noted tells it by its cutoff, which no company's period is in; and
+    only a night's, since a plan's cutoff is of the moment when it was made.
+    """
+    if last.version:
+        return last.version != enforcement.rule_version(plan.entry, plan.rule)
+    night = ran(plan.rule).filter(actor=THE_NIGHT).order_by("-started_at").first()
+    if night is None or entity_periods(plan.rule):
+        return True
+    return plan.rule.period.cutoff(night.started_at) != night.cutoff
 
 
 def count_over(plan: RulePlan, now: datetime) -> int:

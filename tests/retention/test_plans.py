@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from accounts.models import Invoice, Session
 from clicksend_portal.promises.readings.keeping import read_schedule
+from foundation.calendar import months_later
 from foundation.roles import KEEPER, OWNER, as_role
 from messaging.models import SuppressionComparison
 from retention import enforcement, months, planning, policy, services, tasks
@@ -300,12 +301,17 @@ def ran(
     took: timedelta | None = timedelta(seconds=1),
     rule: str = RULE,
     companies: dict[str, int] | None = None,
+    noted: bool = True,
+    months_longer: int = 0,
 ) -> None:
+    """`noted` is whether the run knew which rule it ran, as they do now."""
+    known = RULES.get(rule)
     with as_role(KEEPER):
         RetentionRun.objects.create(
             rule=rule,
             actor=actor,
-            cutoff=at,
+            cutoff=months_later(known[1].period.cutoff(at), -months_longer) if known else at,
+            version=enforcement.rule_version(*known) if known and noted else "",
             removed=removed,
             started_at=at,
             duration=took,
@@ -569,15 +575,58 @@ def test_a_rule_that_became_another_one_and_was_set_right_goes_on_by_itself(
     assert night(NOVEMBER_2026 + 2 * A_NIGHT, rule="invoices").removed == 3
 
 
-@pytest.mark.parametrize("known", [True, False])
-def test_a_run_from_before_that_was_noted_does_not_make_it_another_rule(known: bool) -> None:
+@pytest.mark.parametrize("noted", ["of another rule", ""])
+def test_a_run_from_before_that_was_noted_does_not_make_it_another_rule(noted: str) -> None:
     comparisons(ALWAYS_USUAL + 1)
     comparisons(5 * ALWAYS_USUAL, at=LATER)
     ran(0)
-    if known:
-        with as_role(KEEPER):
-            RetentionRun.objects.update(version="of another rule")
-    assert (night().refused == "") != known
+    # A plan that somebody enforced: its cutoff is of another moment, and says nothing.
+    ran(0, at=LATER - timedelta(hours=1), actor="operator", months_longer=1)
+    with as_role(KEEPER):
+        RetentionRun.objects.update(version=noted)
+    assert (night().refused == "") == (noted == "")
+
+
+@pytest.mark.parametrize("number", [ALWAYS_USUAL, ALWAYS_USUAL + 1])
+@pytest.mark.parametrize("runs", [[{"months_longer": 1}], [{"actor": "operator"}]])
+def test_a_run_from_before_that_was_noted_tells_a_shortened_rule_by_its_cutoff(
+    runs: list[dict[str, Any]], number: int
+) -> None:
+    """Where no night ran at all, nothing does."""
+    comparisons(number)
+    comparisons(5 * ALWAYS_USUAL, at=LATER)
+    for each in runs:
+        ran(0, noted=False, **each)
+    run = night()
+    if number == ALWAYS_USUAL:
+        assert (run.refused, run.removed) == ("", number)
+    else:
+        assert run.refused.endswith("the rule is another one than on 2031-05-16")
+
+
+def test_months_are_another_rules_as_well_after_a_night_from_before_that_was_noted() -> None:
+    with as_role(OWNER):
+        make_month("messaging_message_y2019m11", 30)
+    with as_role(KEEPER), connection.cursor() as cursor:
+        cursor.execute("ANALYZE messaging_message_y2019m11")
+    ran(100_000, rule="outbox", at=BEFORE_ALL_OTHERS - A_NIGHT, noted=False, months_longer=1)
+    run = night(BEFORE_ALL_OTHERS, rule="outbox")
+    assert run.refused == (
+        "30 rows, held or not, are over; the rule is another one than on 2020-12-31"
+    )
+
+
+def test_companies_periods_are_in_no_cutoff_so_the_first_night_that_notes_them_asks(
+    settings: LazySettings,
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=48+year-end")  # mistyped
+    for year in range(2021, 2027):
+        invoices("no", ALWAYS_USUAL + 1, date(year, 5, 1))
+    ran(3, rule="invoices", at=NOVEMBER_2026 - A_NIGHT, noted=False)
+    run = night(NOVEMBER_2026, rule="invoices")
+    assert run.refused == (
+        "21 rows, held or not, are over; the rule is another one than on 2026-11-22"
+    )
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,17 @@ def test_a_clock_that_jumped_finds_more_due_than_the_hold_had_kept() -> None:
     assert night("reports").removed == MANY
 
 
+def test_a_rule_that_was_shortened_since_is_looked_at_by_a_person() -> None:
+    person = make_customer()
+    placed = hold(data_class="content")
+    reports(person, MANY)
+    nights_before("reports")
+    with as_role(KEEPER):
+        RetentionRun.objects.update(cutoff=OLD - timedelta(days=1))
+    release(placed)
+    assert night("reports").refused
+
+
 def test_a_rule_that_became_another_one_under_a_hold_waits_for_a_person_before_and_after(
     settings: LazySettings,
 ) -> None:
