@@ -26,6 +26,7 @@ from retention.policy import (
     DAYS_COMPARED,
     HOLD_UNAPPROVED,
     MONTHS_A_NIGHT,
+    NEW_YEARS_NIGHTS,
     PLAN_HOLDS,
     THE_NIGHT,
     is_unusual,
@@ -196,7 +197,7 @@ def why_unusual(plan: RulePlan, now: datetime) -> str:
 
 
 def why_unlike_last(plan: RulePlan, now: datetime) -> str:
-    """The same beside the rule's last run: another rule since, or more months than one."""
+    """The same beside the rule's last run: another rule since, more months than one, or a year."""
     last = ran(plan.rule).order_by("-started_at").first()
     if last is None:
         return ""
@@ -205,6 +206,10 @@ def why_unlike_last(plan: RulePlan, now: datetime) -> str:
         return f"{over} rows, held or not, are over; the rule is another one than on {on}"
     if plan.due > ALWAYS_USUAL and (more := count_months_since(plan, last)) > MONTHS_A_NIGHT:
         return f"{plan.due} rows are due, of {more} months that ended since {on}"
+    if now > last.started_at + NEW_YEARS_NIGHTS:
+        for company in plan.companies:
+            if (due := count_years_since(plan, company, last, now)) > ALWAYS_USUAL:
+                return f"{due} rows of {company} are due, of a year that ended since {on}"
     return ""
 
 
@@ -261,6 +266,15 @@ def count_months_since(plan: RulePlan, last: RetentionRun) -> int:
         return 0
     over = {name for name, _month in months.over_months(plan.entry, plan.rule, last.started_at)}
     return len(set(plan.months) - over)
+
+
+def count_years_since(plan: RulePlan, company: str, last: RetentionRun, now: datetime) -> int:
+    """How many due rows of a company `+year-end` were not over yet when the rule last ran."""
+    entry, rule = plan.entry, plan.rule
+    if not period_for(rule, company).from_year_end:
+        return 0
+    due = enforcement.due_rows(entry, rule, now).filter(enforcement.of_company(rule, company))
+    return due.exclude(enforcement.is_over(entry, rule, last.started_at)).order_by().count()
 
 
 def has_lapsed(rule: Rule, now: datetime) -> bool:

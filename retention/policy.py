@@ -205,9 +205,9 @@ WARN_BEFORE = timedelta(days=10)
 PLAN_HOLDS = timedelta(days=1)
 
 # What the night may remove by itself. A mistyped period shows as a rule that is another one than
-# when it last ran; a wrong clock as more than one month of a table that came to its end since, or
-# as a number far beyond what other nights removed. Then a person looks at the plan and enforces it
-# by its digest.
+# when it last ran; a wrong clock as more than one month of a table that came to its end since, as a
+# year that did while no night ran, or as a number far beyond what other nights removed. Then a
+# person looks at the plan and enforces it by its digest.
 MONTHS_A_NIGHT = 1
 # Two months of nights, so that the last of a month is among them.
 # Only nights count: what a person has looked at makes no number usual.
@@ -246,6 +246,9 @@ def is_clock_doubtful(now: datetime, *, began: datetime, finished: datetime) -> 
 
 # Rules run every night, one after the other: no two nights are further apart.
 A_NIGHT = timedelta(hours=26)
+# Only so soon after the rule's last run does the night let a company's year go by itself: to no
+# other night does it compare, and a clock that jumped over New Year ends one, too.
+NEW_YEARS_NIGHTS = 2 * A_NIGHT
 # Where a night is missing, what begins by the clock alone waits so long after the next one. Who is
 # to set the clock right has a morning for it, and whoever's day comes meanwhile is still begun
 # within the day that `/trust/` allows.

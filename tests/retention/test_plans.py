@@ -24,6 +24,7 @@ from retention import enforcement, months, planning, policy, services, tasks
 from retention.models import RetentionRun
 from retention.policy import (
     ALWAYS_USUAL,
+    NEW_YEARS_NIGHTS,
     PLAN_HOLDS,
     STOOD_STILL,
     is_clock_doubtful,
@@ -671,6 +672,44 @@ def test_a_financial_year_goes_on_new_years_night_by_itself(
     assert (run.refused, run.removed) == ("", 30)
     assert run.companies == {"": 0, "no": 30, "au": 0}
     assert night(NEW_YEAR + A_NIGHT, rule="invoices").removed == 0
+
+
+@pytest.mark.parametrize("number", [ALWAYS_USUAL, ALWAYS_USUAL + 1])
+@pytest.mark.parametrize(
+    ("since", "lately"),
+    [
+        (NEW_YEAR - NEW_YEARS_NIGHTS, True),
+        (NEW_YEAR - NEW_YEARS_NIGHTS - timedelta(seconds=1), False),
+        (NEW_YEAR - timedelta(days=39), False),
+    ],
+)
+@pytest.mark.usefixtures("two_companies")
+def test_a_financial_year_that_ended_while_no_night_ran_is_left_to_a_person(
+    since: datetime, lately: bool, number: int
+) -> None:
+    """The clock may have jumped over New Year."""
+    for year in range(2021, 2027):
+        invoices("no", number, date(year, 5, 1))
+    ran(0, rule="invoices", at=since, companies={"": 0, "no": 0, "au": 0})
+    run = night(NEW_YEAR, rule="invoices")
+    if lately or number == ALWAYS_USUAL:
+        assert (run.refused, run.removed) == ("", number)
+    else:
+        on = f"{since:%Y-%m-%d}"
+        assert run.refused == f"21 rows of no are due, of a year that ended since {on}"
+        assert night(NEW_YEAR + A_NIGHT, rule="invoices").refused
+
+
+@pytest.mark.usefixtures("two_companies")
+def test_what_was_over_before_needs_no_night_lately() -> None:
+    """Of `no` a released year, of `au` what a month brought."""
+    for company in ("no", "au"):
+        invoices(company, ALWAYS_USUAL + 1, date(2019, 5, 1))
+        invoices(company, 3 * ALWAYS_USUAL, NEW_YEAR.date())
+    invoices("au", ALWAYS_USUAL + 1, date(2019, 12, 20))
+    ran(0, rule="invoices", at=NEW_YEAR - timedelta(days=39), companies={"": 0, "no": 0, "au": 0})
+    run = night(NEW_YEAR, rule="invoices")
+    assert (run.refused, run.removed) == ("", 3 * (ALWAYS_USUAL + 1))
 
 
 @pytest.mark.parametrize(("company", "over"), [("no", 30), ("no", 31), ("au", 31), ("", 31)])
