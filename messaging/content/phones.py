@@ -9,9 +9,10 @@ import phonenumbers
 _SHORTENED = re.compile(r"[0-9]+[.,][0-9]+E\+?[0-9]+", re.IGNORECASE)
 # 98765432.0: a program took the number for an amount.
 _AMOUNT = re.compile(r"(\+?[0-9]{6,})[.,]0")
-# What people write in front, and what a link to a telephone begins with.
+# What people write in front, one word or more, and what a link to a telephone begins with.
 _LABEL = re.compile(
-    r"^(tlf|tel(efon|ephone)?|mob(il|ile)?|phone|cell)[.:\s]*(nummer|number|nr|no)?[.:\s]*",
+    r"^(?:(?:tlf|tel(?:efon|ephone)?|mob(?:ile?)?|phone|cell|[mt](?=[.:\s]))[.:\s]*)+"
+    r"(?:nummer|number|nr|no)?[.:\s]*",
     re.IGNORECASE,
 )
 # `(+47)`, `22`, `33-44`: what stands between two blanks of a number.

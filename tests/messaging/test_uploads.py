@@ -373,6 +373,16 @@ def test_the_country_decides_what_a_number_without_its_code_is(person: User) -> 
         ("Mobilnr.: 98765432", "+4798765432"),
         ("Tel +46 70 174 06 05", "+46701740605"),
         ("tel:+46-70-174-06-05", "+46701740605"),
+        ("Mobile: 98765432", "+4798765432"),
+        ("Mobile phone: 98765432", "+4798765432"),
+        ("Cell phone 98765432", "+4798765432"),
+        ("Mobiltelefon 98765432", "+4798765432"),
+        ("Mobiltlf. 98765432", "+4798765432"),
+        ("Mob.tlf: 98765432", "+4798765432"),
+        ("Tlf. mobil nr 98765432", "+4798765432"),
+        ("M: 98765432", "+4798765432"),
+        ("t.98765432", "+4798765432"),
+        ("T 987 65 432", "+4798765432"),
     ],
 )
 def test_a_word_for_telephone_in_front_of_a_number_is_no_part_of_it(
@@ -383,7 +393,18 @@ def test_a_word_for_telephone_in_front_of_a_number_is_no_part_of_it(
 
 
 @pytest.mark.parametrize(
-    "written", ["9876KARI", "PO-40012345", "ola22334455", "98765432x", "tlf Kari 98765432"]
+    "written",
+    [
+        "9876KARI",
+        "PO-40012345",
+        "ola22334455",
+        "98765432x",
+        "tlf Kari 98765432",
+        "M98765432",
+        "T-98765432",
+        "Mobil tom 98765432",
+        "nr 98765432",
+    ],
 )
 def test_a_number_is_not_looked_for_inside_other_words(person: User, written: str) -> None:
     upload = take_in(person, f"Mobil;Navn\n{written};Kari\n".encode())
