@@ -20,7 +20,7 @@ from messaging.content.deeds import recognise
 from messaging.content.files import Row, keep_untaken
 from messaging.content.querysets import contacts_reached_by
 from messaging.content.rows import Fault, Reader, clean
-from messaging.content.signals import ContentHeld, content_going
+from messaging.content.signals import is_held
 from messaging.models import Contact, ContactList, ContactOptOut, ListUpload, UploadProblem
 
 REACHED_BY = ("phone_number", "email")
@@ -192,8 +192,7 @@ def take_in_batch(
 ) -> bool:
     """Whether it was for us: another worker may have it in hand, or the customer leaves."""
     with as_tenant(upload.customer_id):
-        # Before any row is locked: the lock of holds is a transaction's first.
-        is_held = are_contacts_held(upload, now)
+        contacts_held = is_held(Contact, upload.customer_id, now)
         if not is_staying(upload.customer_id):
             return False
         mine = ListUpload.objects.select_for_update(skip_locked=True).filter(
@@ -207,7 +206,7 @@ def take_in_batch(
         if list_id is None or not own.filter(pk=list_id).exists():
             raise ListGone
         reader = Reader(upload.mapping, upload.country)
-        batch = Batch(upload, list_id, reader, names_of(header, upload.mapping), is_held)
+        batch = Batch(upload, list_id, reader, names_of(header, upload.mapping), contacts_held)
         read = [(row, *reader.read(row.cells)) for row in rows if any(map(str.strip, row.cells))]
         look_up(batch, [values for _row, values, _faults in read])
         for row, values, faults in read:
@@ -221,14 +220,6 @@ def take_in_batch(
     for name in COUNTED:
         setattr(upload, name, getattr(upload, name) + batch.counts[name])
     return True
-
-
-def are_contacts_held(upload: ListUpload, now: datetime) -> bool:
-    try:
-        content_going.send(sender=Contact, customer_id=upload.customer_id, now=now)
-    except ContentHeld:
-        return True
-    return False
 
 
 def look_up(batch: Batch, lines: Sequence[dict[str, str]]) -> None:

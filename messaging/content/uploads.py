@@ -34,7 +34,7 @@ from messaging.content.recognising import (
     refuse_other_kinds,
     sample_rows,
 )
-from messaging.content.signals import content_going
+from messaging.content.signals import content_going, is_held
 from messaging.content.taking_in import ListGone, take_in_batch
 from messaging.models import ContactList, ListUpload, UploadPart, UploadProblem
 
@@ -276,8 +276,11 @@ def take_patiently(
 
 
 def end_upload(upload: ListUpload, state: str, *, now: datetime, failure: str = "") -> None:
-    """The pieces of the file go with the last word about it."""
+    """The pieces of the file go with the last word about it: what they say is in the list, or is
+    told line by line. Of a file that failed they may stand nowhere else, so a legal hold keeps
+    them, and they go with the upload."""
     with as_tenant(upload.customer_id):
+        stays = state == State.FAILED and is_held(UploadPart, upload.customer_id, now)
         ended = ListUpload.objects.filter(pk=upload.pk, state=State.RUNNING)
-        if ended.update(state=state, finished_at=now, failure=failure):
+        if ended.update(state=state, finished_at=now, failure=failure) and not stays:
             UploadPart.objects.filter(upload=upload.pk, number__gte=0).delete()

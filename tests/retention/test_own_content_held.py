@@ -29,7 +29,14 @@ from retention.policy import HOLD_UNAPPROVED
 from retention.schedule import ENTRIES
 from tests.api.feeding import CUSTOMER, feed, wrong
 from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
-from tests.messaging.uploading import send_file, signed_in
+from tests.messaging.uploading import (
+    confirm,
+    newest,
+    read,
+    send_file,
+    signed_in,
+    uploaded,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -170,6 +177,38 @@ def test_held_files_that_wait_make_no_room_for_another(is_held: bool) -> None:
     else:
         assert answer.status_code == 302
         assert left == names - {"0.csv"} | {"new.csv"}
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+def test_a_held_file_whose_reading_fails_stays_with_its_upload(is_held: bool) -> None:
+    """None of it was taken in, so what it says stands nowhere else."""
+    person = make_customer(language="en")
+    upload = uploaded(person, b'E-post\nkari@example.test\n"ola@example.test\n')
+    hold = held(customer_id=person.pk) if is_held else None
+    confirm(person, upload)
+    assert read(person, now=lambda: NOW)
+    assert newest(person).state == "failed"
+    assert left(person) == 0
+    with as_tenant(person.pk):
+        assert UploadPart.objects.exists() == is_held
+    if hold is not None:
+        LegalHold.objects.filter(pk=hold.pk).update(
+            released_at=NOW, released_by=hold.placed_by, release_reason="settled"
+        )
+        signed_in(person).post(f"/lists/upload/{upload.pk}/discard/")
+        with as_tenant(person.pk):
+            assert not UploadPart.objects.exists()
+
+
+def test_a_held_file_that_was_read_to_its_end_goes_all_the_same() -> None:
+    person = make_customer(language="en")
+    held(customer_id=person.pk)
+    confirm(person, uploaded(person, b"E-post\nkari@example.test\n"))
+    assert read(person, now=lambda: NOW)
+    assert newest(person).state == "finished"
+    assert left(person) == 1
+    with as_tenant(person.pk):
+        assert not UploadPart.objects.filter(number__gte=0).exists()
 
 
 def test_a_hold_refuses_nobody_a_file_while_there_is_room() -> None:
