@@ -61,6 +61,8 @@ UPLOADS_WAITING = 3
 # Lines shown on the page of an upload; the file to download has all.
 PROBLEMS_SHOWN = 100
 CONTENT_PAGE = 50
+# Of a report; an archive has all.
+REPORT_ROWS = 2000
 # Rows per transaction of a deletion or an export by a customer.
 CONTENT_BATCH = 5000
 # Rows that go while somebody waits for the page: a few seconds. More go by a worker, with progress.

@@ -4,9 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.utils.formats import localize
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 NOTHING = "–"
+# So much of the names around a value stands in front of its own; each bears a copy of them.
+AROUND = 200
 
 
 def facts_of(content: Any) -> Iterator[tuple[str, str]]:
@@ -19,6 +22,7 @@ def facts_of(content: Any) -> Iterator[tuple[str, str]]:
         name, value = waiting.pop()
         inner = insides(value)
         if inner:
+            name = Truncator(name).chars(AROUND)
             named = [(f"{name}: {each}" if name else each, said) for each, said in inner]
             waiting += reversed(named)
         elif name or value not in ({}, []):

@@ -1,6 +1,7 @@
 """Reports the platform made for a customer."""
 
 import uuid
+from itertools import islice
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -33,7 +34,13 @@ def show_reports(request: HttpRequest, person: User) -> HttpResponse:
 @own_content
 def show_report(request: HttpRequest, person: User, report_id: uuid.UUID) -> HttpResponse:
     report = get_object_or_404(Report, customer=person, pk=report_id)
-    context = {"report": report, "facts": list(facts_of(report.content)), "section": "reports"}
+    facts = list(islice(facts_of(report.content), policy.REPORT_ROWS + 1))
+    context = {
+        "report": report,
+        "facts": facts[: policy.REPORT_ROWS],
+        "has_more": len(facts) > policy.REPORT_ROWS,
+        "section": "reports",
+    }
     return render(request, "messaging/content/report.html", context)
 
 

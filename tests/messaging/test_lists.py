@@ -619,6 +619,28 @@ def test_a_report_may_be_as_deep_as_it_likes() -> None:
     assert [value for _name, value in facts_of({"a": deep})] == ["1", "2"]
 
 
+def test_a_long_name_is_not_copied_whole_into_every_row_inside() -> None:
+    for long, shown in (("k" * 200, "k" * 200), ("k" * 201, "k" * 199 + "…")):
+        assert list(facts_of({long: [[], []]})) == [(f"{shown}: 1", "–"), (f"{shown}: 2", "–")]
+
+
+@pytest.mark.parametrize("number", [policy.REPORT_ROWS, policy.REPORT_ROWS + 1])
+def test_a_page_shows_so_many_rows_of_a_report_and_says_where_the_rest_is(
+    visitor: Client, person: User, number: int
+) -> None:
+    with as_tenant(person.pk):
+        report = Report.objects.create(
+            customer=person,
+            report_id=5,
+            report_name="Oktober",
+            date=NOW,
+            content={"to": [[]] * number},
+        )
+    page = visitor.get(f"/reports/{report.pk}/").content.decode()
+    assert page.count("<dt>") == policy.REPORT_ROWS
+    assert ("holds the whole report" in page) == (number > policy.REPORT_ROWS)
+
+
 # --- nobody else's -------------------------------------------------------------------------------
 
 
