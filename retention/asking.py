@@ -26,12 +26,11 @@ from messaging.models import ListUpload
 from messaging.outbox import wake_after_commit
 from retention import emails, erasure
 from retention.models import DeletionRequest, Export, Scope, Source
-from retention.parts import span
+from retention.parts import PERIODS, span
 from retention.policy import ANSWER, WAY_BACK
 from retention.tokens import Purpose, read_reference, token_fits
 
 SESSION = Session._meta.label
-PERIODS = (Scope.MESSAGES, Scope.CONTENT)
 State = DeletionRequest.State
 
 

@@ -2,7 +2,8 @@
 
 The journal gets to know the numbers, too: after a restore the request is done again, and finds
 nothing of what came in after the backup. Of what messages said no number is needed: the request
-itself says of which time nothing more comes in, and says it again when it is done again.
+itself says of which time nothing more comes in, and says it again when it is done again. So it is
+where the records go with the words: of a message that was not here yet nobody knows the number.
 """
 
 from datetime import datetime
@@ -15,7 +16,7 @@ from messaging.content.deeds import What, note_deleted
 from messaging.content.tombstones import bury, close_stretch
 from messaging.models import ContactList, Tombstone
 from retention.models import DeletionRequest, Scope, Source
-from retention.parts import LIST, span
+from retention.parts import LIST, PERIODS, span
 from retention.policy import BURY_BATCH
 
 RECORDS = "messaging.MessageRecord"
@@ -51,10 +52,10 @@ def bury_part(
             # One that was made here goes by the request alone: nobody sends it again.
             if name == LIST and rows.filter(list_id__isnull=False).exists():
                 note_deleted(What.LIST, one, customer_id=person_id, now=now, is_said=is_said)
-    elif request.scope == Scope.CONTENT:
+    elif request.scope in PERIODS:
         first, before = span(request, person_id)
         close_stretch(first, before, customer_id=person_id, now=now)
-    elif _is_buried(request, name):
+    if _is_buried(request, name):
         found = dict(rows.order_by().values_list("pk", "message_id")[:limit])
         with as_tenant(person_id):
             bury(Tombstone.Kind.MESSAGE, found.values(), customer_id=person_id, now=now)

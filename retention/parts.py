@@ -44,6 +44,7 @@ PROFILE: Final[Mapping[str, str]] = {
     "support_channel": SupportChannel.EMAIL,
 }
 
+PERIODS: Final = (Scope.MESSAGES, Scope.CONTENT)
 EPOCH_YEAR = 1970
 
 PART_STEPS: Final[Mapping[Scope, tuple[str, ...]]] = {
@@ -135,7 +136,7 @@ def kept_after_part(request: DeletionRequest, person_id: uuid.UUID, *, now: date
             lists = part_rows(request, LIST, person_id)
             if traces := lists.filter(list_id__isnull=False).count():
                 found.append(_staying(TRACES, traces, None))
-        elif request.scope in (Scope.MESSAGES, Scope.CONTENT):
+        elif request.scope in PERIODS:
             records = part_rows(request, RECORDS, person_id)
             number, newest = records.count(), records.order_by("-pk").values_list("pk", flat=True)
             if number and request.scope == Scope.MESSAGES:

@@ -2,7 +2,8 @@
 
 Of a deleted list, contact, message or report a keyed hash of the platform's number is left. Keys
 are those of suppressions, from outside the database: written under the newest, looked up under
-every live one. Where only what messages of a time said was to go, that stretch of time is left.
+every live one. Where messages of a time were to go, or only what they said, that stretch of time is
+left.
 """
 
 import hmac

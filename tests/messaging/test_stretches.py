@@ -42,14 +42,9 @@ def kari() -> User:
     return make_customer(platform_id=CUSTOMER, timezone="Etc/UTC")
 
 
-def ask(person: User, **period: Any) -> DeletionRequest:
+def ask(person: User, scope: Scope = Scope.CONTENT, **period: Any) -> DeletionRequest:
     return request_deletion(
-        person.pk,
-        source=Source.CUSTOMER,
-        actor="self",
-        now=SOON,
-        scope=Scope.CONTENT,
-        **period,
+        person.pk, source=Source.CUSTOMER, actor="self", now=SOON, scope=scope, **period
     )
 
 
@@ -144,22 +139,24 @@ def test_the_words_are_not_even_on_their_way(kari: User) -> None:
 
 def test_it_stands_beside_what_was_deleted_altogether(kari: User) -> None:
     feed("message-records", message(), dated("m2", BEGIN))
-    request_deletion(
-        kari.pk,
-        source=Source.CUSTOMER,
-        actor="self",
-        now=SOON,
-        scope=Scope.MESSAGES,
-        since=DAY,
-        until=DAY,
-    )
+    ask(kari, Scope.MESSAGES, since=DAY, until=DAY)
     assert work() == 1
-    assert (count(kari, Tombstone), count(kari, DeidentifiedStretch)) == (1, 0)
+    assert (count(kari, Tombstone), count(kari, DeidentifiedStretch)) == (1, 1)
     de_identify(kari)
     taken = feed("message-records", dated("m2", BEGIN), dated("m3", BEGIN), message())
     assert (taken.taken, taken.unchanged) == (1, 1)
     assert wrong(taken) == [(1, "message_id", "deleted_by_customer")]
     assert count(kari, MessageContent) == 0
+
+
+def test_messages_deleted_with_their_records_let_no_words_of_late_ones_in(kari: User) -> None:
+    ask(kari, Scope.MESSAGES, since=DAY, until=DAY)
+    assert work() == 1
+    moments = {"before": BEGIN - TICK, "first": BEGIN, "last": END - TICK, "after": END}
+    lines = [dated(name, moment) for name, moment in moments.items()]
+    assert feed("message-records", *lines).taken == 4
+    assert with_words(kari) == {"before", "after"}
+    assert count(kari, MessageRecord) == 4
 
 
 def test_what_is_kept_by_a_hold_lets_no_more_words_in(kari: User) -> None:
@@ -210,7 +207,7 @@ def test_a_worker_that_is_killed_before_the_first_batch_leaves_it_or_nothing_gon
     assert (count(kari, MessageContent), count(kari, DeidentifiedStretch)) == (0, 1)
 
 
-@pytest.mark.parametrize("scope", [Scope.PROFILE, Scope.MESSAGES, Scope.EVERYTHING])
+@pytest.mark.parametrize("scope", [Scope.PROFILE, Scope.EVERYTHING])
 def test_no_other_request_leaves_one(kari: User, scope: Scope) -> None:
     feed("message-records", message())
     request_deletion(kari.pk, source=Source.CUSTOMER, actor="self", now=SOON, scope=scope)

@@ -349,9 +349,12 @@ def test_de_identifying_is_previewed_with_counts_and_done_on_post(visitor: Clien
     page = english(visitor, f"{address}?look=1&since=2020-01-01&until=")
     assert "De-identify now" in page
     assert "<dd>3</dd>" in page
-    left_out = "what it said is left out"
+    left_out, record = "what it said is left out", "Its record comes in"
     assert left_out in page
-    assert left_out not in english(visitor, "/data/delete/messages/?look=1&since=2020-01-01&until=")
+    assert record not in page
+    other = english(visitor, "/data/delete/messages/?look=1&since=2020-01-01&until=")
+    assert left_out in other
+    assert record in other
     assert not DeletionRequest.objects.exists()
     answer = proven(visitor).post(address, {"since": "2020-01-01", "until": ""})
     wish = DeletionRequest.objects.get()
