@@ -106,7 +106,7 @@ def tombstones_of(deed: OwnDeed) -> list[bytes]:
 def name_in_list(list_id: uuid.UUID, contact: str) -> str:
     """Typed by hand, a contact has no number yet, and the platform's takes its place under another
     key (`messaging_take_contacts`): the number or address in that list is all that stays."""
-    return f"{list_id}\x1f{contact.lower()}"
+    return f"{list_id}\x1f{small_letters(contact)}"
 
 
 # --- who said no before a restore, and is known by a hash alone ----------------------------------

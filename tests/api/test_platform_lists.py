@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import IntegrityError, connection
 
 from accounts.models import User
 from foundation.addresses import small_letters
+from foundation.roles import OWNER, as_role
 from foundation.tenants import as_tenant
 from messaging.content import feed as feeding
 from messaging.models import Contact, ContactList, ContactOptOut, Report
@@ -203,6 +205,37 @@ def test_a_no_counts_in_whatever_letters(kari: User, listed: None, address: str)
     assert feed("opt-outs", {"user_id": CUSTOMER, "email": address}).taken == 1
     assert contacts(kari) == []
     assert wrong(feed("contacts", line)) == [(1, "email", "opted_out")]
+
+
+@pytest.mark.parametrize("address", ["ΟΔΟΣ@x.gr", "οδος@x.gr", "ola@İŞ.example", "ola@BLÅBÆR.no"])
+def test_a_no_from_before_the_upgrade_counts_in_whatever_letters(
+    kari: User, listed: None, address: str
+) -> None:
+    """It was kept in Python's small letters, which nobody asks by any more."""
+    stored = address.lower()
+    with as_tenant(kari.pk):
+        ContactOptOut.objects.create(customer=kari, contact=stored, since=NOW)
+    upgrade = import_module("messaging.migrations.0020_small_letters").OPT_OUTS
+    for _time in range(2):
+        with as_role(OWNER), connection.cursor() as cursor:
+            cursor.execute(upgrade)
+    line = a_contact(phone_number=None, email=address)
+    assert wrong(feed("contacts", line)) == [(1, "email", "opted_out")]
+    with as_tenant(kari.pk):
+        rows = dict(ContactOptOut.objects.values_list("contact", "since"))
+    assert rows == {stored: NOW, small_letters(address.upper()): NOW}
+
+
+def test_two_spellings_of_one_no_are_one_by_the_first_of_them(kari: User) -> None:
+    later = NOW + timedelta(days=1)
+    with as_tenant(kari.pk):
+        for contact, since in (("i\u0307ς", later), ("iς", NOW), ("ola@x.gr", NOW)):
+            ContactOptOut.objects.create(customer=kari, contact=contact, since=since)
+    with as_role(OWNER), connection.cursor() as cursor:
+        cursor.execute(import_module("messaging.migrations.0020_small_letters").OPT_OUTS)
+    with as_tenant(kari.pk):
+        assert ContactOptOut.objects.count() == 4
+        assert ContactOptOut.objects.get(contact="iσ").since == NOW
 
 
 def test_every_letter_is_as_small_here_as_in_the_database() -> None:

@@ -143,27 +143,36 @@ def test_what_came_after_the_backup_and_was_deleted_does_not_come_in_again(kari:
     assert wrong(feed("contact-lists", a_list(list_id=63))) == [(1, "list_id", DELETED)]
 
 
+@pytest.mark.parametrize(
+    ("by_hand", "by_platform"),
+    [
+        ({"phone_number": "+4798765439"}, {}),
+        ({"email": "İda@x.gr"}, {"phone_number": "", "email": "ida@X.gr"}),
+        ({"email": "ΟΔΟΣ@x.gr"}, {"phone_number": "", "email": "οδοσ@x.gr"}),
+    ],
+)
 def test_a_contact_typed_by_hand_that_got_its_number_after_the_backup_is_gone_again(
-    kari: User,
+    kari: User, by_hand: dict[str, str], by_platform: dict[str, str]
 ) -> None:
+    line = a_contact(9, list_id=62, **by_platform)
     with as_tenant(kari.pk):
-        typed = make_contact(ContactList.objects.get(list_id=62), phone_number="+4798765439")
-        beside = make_contact(ContactList.objects.get(list_name="Egen"), phone_number="+4798765439")
+        typed = make_contact(ContactList.objects.get(list_id=62), **by_hand)
+        beside = make_contact(ContactList.objects.get(list_name="Egen"), **by_hand)
     before = stock(kari)
     with forgotten():
-        assert feed("contacts", a_contact(9, list_id=62)).bad == []
+        assert feed("contacts", line).bad == []
         gone = mine(kari, Contact, contact_id=9)
         assert gone.pk != typed.pk  # the platform's is another row
         press(kari, "list_contact_remove", list_id=gone.contact_list_id, contact_id=gone.pk)
         rounds()
     assert mine(kari, Contact, pk=typed.pk).contact_id is None
     assert "1  own deletions" in run()
-    assert mine(kari, Contact, phone_number="+4798765439") == beside
+    assert mine(kari, Contact, **by_hand) == beside
     assert stock(kari) == before | {
         "Contact": before["Contact"] - 1,
         "Tombstone": before["Tombstone"] + 1,
     }
-    assert wrong(feed("contacts", a_contact(9, list_id=62))) == [(1, "contact_id", DELETED)]
+    assert wrong(feed("contacts", line)) == [(1, "contact_id", DELETED)]
 
 
 def test_nor_what_was_so_much_that_a_worker_deleted_it(
