@@ -2,13 +2,14 @@
 not by a report that comes late, not while the work begins."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from accounts.models import User
-from foundation.roles import KEEPER, as_role
+from foundation.roles import KEEPER, OWNER, as_role
 from foundation.tenants import as_tenant
 from messaging.content.feed_kinds import CONTENT_COLUMNS, Bounds
 from messaging.content.tombstones import close_stretch
@@ -205,6 +206,25 @@ def test_a_worker_that_is_killed_before_the_first_batch_leaves_it_or_nothing_gon
     assert (count(kari, MessageContent), count(kari, DeidentifiedStretch)) == (1, 0)
     assert work() == 1
     assert (count(kari, MessageContent), count(kari, DeidentifiedStretch)) == (0, 1)
+
+
+@pytest.mark.parametrize("scope", [Scope.CONTENT, Scope.MESSAGES])
+def test_the_upgrade_closes_what_a_deletion_under_way_covers_and_twice_is_once(
+    kari: User, scope: Scope
+) -> None:
+    close = import_module("retention.migrations.0019_stretches_begun").CLOSE
+    wish = ask(kari, scope, since=DAY, until=DAY)
+    ask(kari, Scope.PROFILE)
+    for asked in (wish, ask(kari, scope, until=DAY)):
+        assert asked.state == "requested"
+    for _time in range(2):
+        with as_role(OWNER), connection.cursor() as cursor:
+            cursor.execute(close)
+    with as_tenant(kari.pk):
+        rows = set(DeidentifiedStretch.objects.values_list("first", "before"))
+    assert rows == {(BEGIN, END), (None, END)}
+    assert work() == 3
+    assert count(kari, DeidentifiedStretch) == 2
 
 
 @pytest.mark.parametrize("scope", [Scope.PROFILE, Scope.EVERYTHING])
