@@ -1,4 +1,5 @@
-"""Lines about one message come to the same whether they arrive in one batch or in many.
+"""Lines about one message come to the same whether they arrive in one batch or in many, unless a
+legal hold keeps it: only lines about a held message that is here already are refused for its cost.
 
 Each is taken as if the one before had been committed: the first says what the message said, those
 after it change what they name and leave the rest. Until a message has arrived any of them may; then
