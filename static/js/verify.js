@@ -12,6 +12,7 @@
   const FORM_1 = "ClickSend Portal, deletion receipt, form 1";
   const FORM_2 = "ClickSend Portal, deletion receipt, form 2";
   const FORM_3 = "ClickSend Portal, deletion receipt, form 3";
+  const FORM_4 = "ClickSend Portal, deletion receipt, form 4";
 
   const ACCESS_FORM = "ClickSend Portal, access receipt, form 1";
 
@@ -125,12 +126,18 @@
     told: orNull(shaped(TOLD_2)),
   };
   // What form 3 says beside: why blanked rows stay and until when, what a part left as it was, that nobody is told of a part.
+  const REMOVED_3 = { ...REMOVED, reason: text, until: orNull(day), how_long: text };
   const DELETION_3 = {
     ...DELETION_2, schema_version: (value) => value === FORM_3,
-    deletion: { ...DELETION_2.deletion, removed: orNull(some({ ...REMOVED, reason: text, until: orNull(day), how_long: text })), stays: text },
+    deletion: { ...DELETION_2.deletion, removed: orNull(some(REMOVED_3)), stays: text },
     told: orNull(shaped({ ...TOLD_2, remark: text })),
   };
-  const DELETIONS = new Map([[FORM_1, DELETION_1], [FORM_2, DELETION_2], [FORM_3, DELETION_3]]);
+  // What form 4 says beside: under which law blanked rows stay.
+  const DELETION_4 = {
+    ...DELETION_3, schema_version: (value) => value === FORM_4,
+    deletion: { ...DELETION_3.deletion, removed: orNull(some({ ...REMOVED_3, law: text })) },
+  };
+  const DELETIONS = new Map([[FORM_1, DELETION_1], [FORM_2, DELETION_2], [FORM_3, DELETION_3], [FORM_4, DELETION_4]]);
   // What staff saw of somebody: the same proof, of another record.
   const ACCESS = {
     schema_version: (value) => value === ACCESS_FORM, record_id: uuid, pii_principal_id: uuid, issued_at: second, language: text,

@@ -17,7 +17,7 @@ LOOKS = {
 REASON = "The customer cannot sign in"
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("language", ["en"])
 def test_a_look_is_told_to_the_customer_who_objects(
     portal: RunningPortal, open_browser: Open, staff_state: dict[str, object], language: str
 ) -> None:

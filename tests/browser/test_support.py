@@ -22,7 +22,7 @@ SAID = "Line 3 is the number that you rent. Kari understood."
 STEPS = 200
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("language", ["en"])
 def test_a_question_is_answered_by_phone(
     portal: RunningPortal, open_browser: Open, staff_state: dict[str, object], language: str
 ) -> None:

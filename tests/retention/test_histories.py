@@ -316,7 +316,7 @@ def tables_naming(values: tuple[str, ...], kept: list[Rows]) -> Counter[str]:
 
 @pytest.mark.slow
 @hypothesis_settings(
-    max_examples=int(os.environ.get("HISTORIES", "60")),
+    max_examples=int(os.environ.get("HISTORIES", "40")),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
