@@ -22,7 +22,7 @@ type Looks = tuple[tuple[str, tuple[int, int]], ...]
 TITLES = {"nb": "Dataene dine", "en": "Your data"}
 
 
-@pytest.mark.parametrize("language", ["nb", "en"])
+@pytest.mark.parametrize("language", ["nb"])
 def test_from_the_wish_to_the_page_in_the_archive(
     portal: RunningPortal, open_browser: Open, language: str, tmp_path: Path
 ) -> None:

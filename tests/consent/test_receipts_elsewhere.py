@@ -19,6 +19,7 @@ from consent.models import ConsentDetail
 from consent.proof import heads, keys
 from consent.proof.receipts import make_receipt
 from consent.proof.sealer import seal_pending
+from consent.proof.shape import DELETION_RECEIPTS
 from consent.proof.verifying import verify
 from tests.consent import forged
 from tests.consent.test_receipts_verifying import GENUINE, other_spelling, put
@@ -114,6 +115,14 @@ def test_the_script_is_short_and_needs_nothing_of_ours() -> None:
         line.split()[1].partition(".")[0] for line in lines if line.startswith(("import ", "from "))
     }
     assert imported - set(sys.stdlib_module_names) == {"cryptography"}
+
+
+def test_the_script_and_the_page_know_every_form_of_a_deletion_receipt(
+    script: ModuleType,
+) -> None:
+    page = (Path(settings.BASE_DIR) / "static" / "js" / "verify.js").read_text()
+    assert [form for form in DELETION_RECEIPTS if f'"{form}"' not in page] == []
+    assert [form for form in DELETION_RECEIPTS if form not in script.DELETION] == []
 
 
 @pytest.mark.django_db

@@ -15,7 +15,7 @@ from messaging.outbox import put_account_mail
 from tests.factories import NOW
 from tests.messaging.test_races import Beside
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 TABLE, NAME = "messaging_message", "messaging_trial"
 

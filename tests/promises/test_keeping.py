@@ -23,7 +23,7 @@ from retention.policy import parse_legal_entities
 from tests.factories import make_customer
 from tests.promises.looks import handed_message, read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 # After the night's run, which comes at 02:15 UTC.
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 

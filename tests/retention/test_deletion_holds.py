@@ -24,7 +24,7 @@ from tests.retention.life import VALUES, make_full_customer
 from tests.retention.test_deletion import withheld
 from tests.retention.test_deletion_requests import english
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 def hold(**names: Any) -> LegalHold:

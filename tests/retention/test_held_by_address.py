@@ -34,7 +34,7 @@ from tests.retention.test_by_address import (
 from tests.retention.test_deletion_holds import hold, release, shown
 from tests.retention.test_deletion_requests import english
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 A_DAY = timedelta(days=1)
 TODAY = {"since": NOW.date(), "until": NOW.date()}

@@ -26,7 +26,7 @@ from retention.services import enforce, enforce_plan
 from tests.factories import make_customer, make_staff
 from tests.retention.boundaries import boundary_of
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
 CONTENT = "messaging_messagecontent"
 RULES_OF: dict[str, type[models.Model]] = {
@@ -209,7 +209,6 @@ class Killed(BaseException):
     """Nothing in the portal may catch it, as nothing catches kill -9."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "name"),
     [

@@ -35,6 +35,7 @@ from tests.retention.life import VALUES, make_full_customer
 from tests.retention.test_deletion_receipt import GENUINE, erase, known_key
 from tests.staff.sign_in import SECRET, sign_in
 
+pytestmark = pytest.mark.slow
 MADE_AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 
 
@@ -317,7 +318,6 @@ def test_a_mail_provider_that_is_declared_says_where_it_is(settings: Any) -> Non
     )
 
 
-@pytest.mark.slow
 def test_the_paper_names_the_processors_too(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     papers: list[Spoken] = []
 

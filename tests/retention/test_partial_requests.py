@@ -35,7 +35,7 @@ from tests.retention.test_data_pages import proven
 from tests.retention.test_deletion import withheld
 from tests.retention.test_deletion_requests import english
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 OSLO = ZoneInfo("Europe/Oslo")
 
 
@@ -298,7 +298,6 @@ STEPS = [
 ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("scope", "name"), STEPS, ids=[f"{s}-{n}" for s, n in STEPS])
 def test_a_worker_killed_at_any_step_of_a_part_is_succeeded_by_another(
     scope: Scope, name: str, monkeypatch: pytest.MonkeyPatch

@@ -36,7 +36,7 @@ from tests.retention.life import make_full_customer
 from tests.retention.test_items import make_item, signed
 from tests.retention.test_papers import Spoken
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 EVERYTHING_ELSE = "Your account and everything else stay as they were."
 NOBODY_TOLD = "A deletion of a part is not told to other systems."

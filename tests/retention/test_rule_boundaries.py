@@ -79,7 +79,7 @@ from tests.retention.boundaries import (
 )
 from tests.retention.life import fill
 
-pytestmark = pytest.mark.usefixtures("keeper")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("keeper")]
 
 NOW = datetime(2027, 2, 28, 2, 15, tzinfo=UTC)
 SECOND = timedelta(microseconds=1)

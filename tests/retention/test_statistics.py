@@ -17,6 +17,8 @@ from tests.retention.dying import Killed, at_once, dying
 from tests.retention.life import ALL_VALUES, make_full_customer
 from tests.retention.traces import administrator_here, analyze, statistics_with
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.django_db
 def test_every_column_of_words_about_people_has_no_statistics_in_any_month() -> None:
@@ -157,7 +159,6 @@ def somebody_erased() -> str:
     return str(person.pk)
 
 
-@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_night_killed_between_two_tables_is_made_up_by_the_next(

@@ -17,7 +17,7 @@ from messaging.models import Mailing, ServiceAnnouncement
 from tests.factories import make_announcement, make_customer, make_staff
 from tests.staff.sign_in import SECRET, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 State = Mailing.State
 NAME = "admin:messaging_serviceannouncement"
 

@@ -26,7 +26,7 @@ from retention.schedule import RULES
 from tests.factories import NOW, make_customer, make_staff, topic
 from tests.staff.sign_in import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 ADDRESS = "/admin/dashboards/"
 
 

@@ -19,7 +19,7 @@ from tests.factories import NOW, make_announcement, make_campaign, make_customer
 from tests.mailbox import Mailbox
 from tests.staff.sign_in import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 State = Mailing.State
 
 

@@ -18,7 +18,7 @@ from tests.factories import NOW, make_customer, make_staff
 from tests.references import QUOTE, plan, published, say_no, takedown_of, word
 from tests.staff.sign_in import SECRET, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 State = ReferenceUse.State
 
 

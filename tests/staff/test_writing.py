@@ -29,7 +29,7 @@ from tests.factories import (
 from tests.staff.sign_in import sign_in
 from tests.staff.test_mailings import address, form_of, policy, step
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 State = Mailing.State
 
 
