@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db import connection
 from django.utils import timezone
 
+from foundation import standstill
 from messaging import services
 from messaging.content import services as content
 from messaging.content import uploads
@@ -54,7 +55,12 @@ def run_mailings() -> None:
 
 @shared_task(name="messaging.tasks.read_uploads")
 def read_uploads(upload_id: str) -> None:
-    """What the customer of this file has confirmed; another customer's turn comes in between."""
+    """What the customer of this file has confirmed; another customer's turn comes in between.
+
+    In standstill whoever said no may be known to the journal alone; `wake_uploads` comes back.
+    """
+    if standstill.why(pages=True):
+        return
     until = timezone.now() + ROUND
     owner = uploads.owner_of(uuid.UUID(upload_id))
     if owner is not None and not uploads.read_uploads(owner, now=timezone.now, until=until):

@@ -28,6 +28,7 @@ from foundation import standstill
 from foundation.roles import APP, KEEPER, SENDER, as_role
 from foundation.tenants import as_tenant
 from messaging import services as messaging
+from messaging import tasks
 from messaging.content import services as content
 from messaging.models import ContactOptOut, Message
 from retention import services
@@ -51,6 +52,7 @@ from tests.factories import (
 from tests.journal.life import entries_of, forgotten, no
 from tests.mailbox import Mailbox
 from tests.messaging.test_hand_over import started
+from tests.messaging.uploading import confirm, newest, uploaded
 from tests.staff.sign_in import at_work
 
 pytestmark = pytest.mark.django_db
@@ -336,6 +338,23 @@ def test_no_rule_runs_and_nobody_is_asked_to_return_in_standstill(own_journal: P
     kept.rename(own_journal)
     standstill.forget()
     assert work() == [1, 1, [1], [0], [0]]
+
+
+def test_no_file_of_contacts_is_read_in_standstill(own_journal: Path) -> None:
+    """A no said after the backup is not in the database, and the file may name who said it."""
+    person = make_customer()
+    with as_tenant(person.pk):
+        upload = uploaded(person, b"Telefon\n+4791234567\n")
+        confirm(person, upload)
+    make_history()
+    kept = own_journal.rename(own_journal.with_name("kept"))
+    standstill.forget()
+    tasks.read_uploads(str(upload.pk))
+    assert newest(person).state == "running"
+    kept.rename(own_journal)
+    standstill.forget()
+    tasks.read_uploads(str(upload.pk))
+    assert newest(person).state == "finished"
 
 
 def test_a_lost_journal_is_not_begun_again_by_a_deletion(own_journal: Path) -> None:
