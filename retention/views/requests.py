@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.views.support import status_of, too_many
 from foundation.addresses import normalise_address
+from retention.asking import day_of
 from retention.desk import AnswerRefused, open_request, take_back_request
 from retention.desk.authorities import authority_for
 from retention.desk_forms import RequestForm, StrangerRequestForm
@@ -49,6 +50,7 @@ def own_requests(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "requests": requests_of(person.pk).order_by("-received_at"),
+        "today": day_of(person, timezone.now()),
         "authority": authority_for(person.legal_entity),
         "section": "data",
     }

@@ -1,10 +1,12 @@
 """The pages of the desk: a customer's, a stranger's, staff's, and what everybody reads."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from allauth.mfa.totp.internal.auth import TOTP
 from django.test import Client
 from django.urls import reverse
@@ -72,6 +74,23 @@ def test_a_customer_asks_reads_the_answer_and_takes_back_what_is_open() -> None:
     client.post(reverse("privacy_request_take_back", args=[other.reference]))
     other.refresh_from_db()
     assert other.state == "withdrawn"
+
+
+def test_a_customer_whose_answer_is_late_is_promised_no_day_that_is_over() -> None:
+    person = make_customer(language="en")
+    client = Client(headers={"accept-language": "en"})
+    client.force_login(person)
+    request = asked(person)
+    on_the_day = datetime.combine(request.due_on, time(12), ZoneInfo(person.timezone))
+    for at, said in [
+        (on_the_day, "at the latest."),
+        (on_the_day + timedelta(days=1), "We are late: the answer was due on"),
+    ]:
+        with time_machine.travel(at, tick=False):
+            client.force_login(person)
+            page = client.get(reverse("privacy_requests")).text
+        assert said in page
+        assert ("We are late" in page) == (at != on_the_day)
 
 
 def test_nobody_sees_or_takes_back_another_customers_request() -> None:
