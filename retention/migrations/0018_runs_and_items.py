@@ -84,12 +84,14 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="retentionrun",
             name="version",
-            field=models.CharField(default="", editable=False, max_length=32),
+            field=models.CharField(db_default="", default="", editable=False, max_length=32),
         ),
         migrations.AddField(
             model_name="retentionrun",
             name="companies",
-            field=models.JSONField(default=dict, editable=False),
+            field=models.JSONField(
+                db_default=models.Value({}, models.JSONField()), default=dict, editable=False
+            ),
         ),
         migrations.RunSQL(MAILS, "DROP POLICY mails_naming_nobody ON retention_heldrow"),
         migrations.RunSQL(ITEMS, BEFORE),

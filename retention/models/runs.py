@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
@@ -28,9 +29,12 @@ class RetentionRun(models.Model):
     # The longest of its transactions: nobody can have waited longer for it.
     longest_batch = models.DurationField(_("longest lock"), null=True)
     # Which rule it was then, with the periods of our companies: the next night compares with it.
-    version = models.CharField(max_length=32, default="", editable=False)
+    # Defaults of the database: a keeper of the version before writes its runs during an upgrade.
+    version = models.CharField(max_length=32, default="", db_default="", editable=False)
     # Rows that were due of each company, where the rule knows some with a period of their own.
-    companies = models.JSONField(default=dict, editable=False)
+    companies = models.JSONField(
+        default=dict, db_default=Value({}, models.JSONField()), editable=False
+    )
     # Why it removed nothing though something was due; a person must look.
     refused = models.CharField(_("not run, because"), max_length=200, blank=True, default="")
 

@@ -576,6 +576,18 @@ def test_a_rule_that_became_another_one_and_was_set_right_goes_on_by_itself(
     assert night(NOVEMBER_2026 + 2 * A_NIGHT, rule="invoices").removed == 3
 
 
+def test_a_keeper_of_the_version_before_writes_its_runs() -> None:
+    """While an upgrade goes on its columns are all it names."""
+    with as_role(KEEPER), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO retention_retentionrun "
+            "(id, rule, actor, cutoff, removed, partitions, started_at, refused) "
+            "VALUES (gen_random_uuid(), 'sessions', 'x', now(), 0, '{}', now(), '')"
+        )
+    run = RetentionRun.objects.get()
+    assert (run.version, run.companies) == ("", {})
+
+
 @pytest.mark.parametrize("noted", ["of another rule", ""])
 def test_a_run_from_before_that_was_noted_does_not_make_it_another_rule(noted: str) -> None:
     comparisons(ALWAYS_USUAL + 1)
