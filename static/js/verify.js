@@ -343,7 +343,7 @@
   function tellDeletion({ deletion, backups, told, controller, reference, proof }) {
     const day = moments();
     const days = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeZone: "UTC" });
-    const why = (row) => (row.reason ? `${row.how_long ? `, ${row.how_long}` : ""}. ${row.reason}.` : "");
+    const why = (row) => (row.reason ? `${row.how_long ? `, ${row.how_long}` : ""}. ${row.reason}.${row.law ? ` ${row.law}.` : ""}` : "");
     const counted = (method) => deletion.removed?.filter((row) => row.method === method).map((row) => `${row.title}: ${row.count}${why(row)}`) ?? [words("not-recorded")];
     const kept = deletion.kept?.map((row) => `${row.title}: ${row.count}, ${row.how_long}. ${row.reason}.${row.law ? ` ${row.law}.` : ""}`) ?? [words("not-recorded")];
     fill(deletionFacts, {

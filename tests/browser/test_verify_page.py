@@ -207,6 +207,10 @@ def goodbye(portal: RunningPortal, open_browser: Open, tmp_path: Path) -> Path:
     page = open_browser("en")
     name = walk.new_name("leaver")
     walk.open_account(page, portal, walk.sign_up(page, portal, name))
+    page.goto(f"{portal.web}/data/requests/")  # its words go, and that it was answered stays
+    page.locator("main form [name=kind][value=objection]").check()
+    page.locator("main form [name=text]").fill("Stop that.")
+    page.get_by_role("button", name="Send the request").click()
     page.goto(f"{portal.web}/data/delete/")
     page.locator("main form [name=when][value=now]").click()
     link = page.locator("a[href$='/receipt/']")
@@ -238,6 +242,10 @@ def test_the_receipt_of_a_deletion_passes_the_steps_that_apply_to_it(
         for row in told["deletion"]["removed"]
         if row["method"] == "deleted"
     ]
+    said = " ".join(facts.locator("[data-fact=blanked] li").all_inner_texts())
+    laws = [row["law"] for row in told["deletion"]["removed"] if row["method"] == "blanked"]
+    assert laws
+    assert [law for law in laws if law not in said] == []
     expect(page.locator("#facts")).to_be_hidden()
     assert not inaccessible(page, *EVERY_LOOK)
     # One changed byte, then a receipt of the other kind, on the same page.
