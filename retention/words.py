@@ -137,6 +137,17 @@ def kept_sentence(kept: Kept, day: str) -> str:
 def open_sentence(kept: Kept) -> str:
     """Of those whose clock has not begun."""
     values = {"n": kept.open, "period": period_words(kept.period)}
+    if kept.entry.data_class == DataClass.BILLING and kept.period.from_year_end:
+        return (
+            ngettext(
+                "%(n)d is not settled yet and stays for %(period)s from the end of the financial "
+                "year in which it is",
+                "%(n)d are not settled yet and stay for %(period)s from the end of the financial "
+                "year in which they are",
+                kept.open,
+            )
+            % values
+        )
     if kept.entry.data_class == DataClass.BILLING:
         return (
             ngettext(

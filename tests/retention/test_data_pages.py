@@ -371,6 +371,28 @@ def test_the_owner_reads_until_when_by_the_company_that_billed_them(
     assert f"The oldest goes by {day}." in page
 
 
+@pytest.mark.parametrize(
+    ("company", "words"),
+    [
+        ("no", "1 is not settled yet and stays for 5 years from the end of the financial year"),
+        ("us", "1 is not settled yet and stays for 7 years once it is"),
+    ],
+)
+def test_the_preview_says_how_long_a_bill_stays_that_is_settled_later(
+    company: str, words: str, settings: LazySettings
+) -> None:
+    settings.LEGAL_ENTITIES = parse_legal_entities("no=60+year-end")
+    person = make_customer(language="en", legal_entity=company)
+    with as_role(KEEPER):
+        Invoice.objects.create(
+            customer=person, invoice_number="1", billed_to="Ola", amount=1, currency="NOK",
+            date=date(2026, 5, 2), legal_entity=company,
+        )  # fmt: skip
+    client = Client()
+    client.force_login(person)
+    assert words in client.get(reverse("deletion_start"), {"scope": "everything"}).text
+
+
 def test_plan_changes_nothing_and_enforce_does_it(capsys: pytest.CaptureFixture[str]) -> None:
     old = make_customer(email_confirmed_at=None, signed_up_at=NOW.replace(year=2020))
     rule = ("--rule", "unconfirmed_accounts")
