@@ -31,6 +31,7 @@ from tests.api.feeding import CUSTOMER, feed, wrong
 from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
 from tests.messaging.uploading import (
     confirm,
+    counts_of,
     newest,
     read,
     send_file,
@@ -95,6 +96,36 @@ def test_what_its_owner_deletes_stands_in_no_archive_either() -> None:
     services.delete_list(own.pk, customer_id=person.pk, now=NOW)
     assert archives(person) == ["requested"]  # begun anew, without the list
     assert archives(other) == ["ready", "running"]
+
+
+@pytest.mark.parametrize(
+    ("content", "state", "counts"),
+    [
+        (b'E-post;Navn\nper@example.test;Per\n"ola@example.test;Ola\n', "failed", {}),
+        (b"E-post;Navn\nper@example.test;Per\n", "finished", {"added": 1}),
+        (b"E-post;Navn\nkari@example.test;Karoline\n", "finished", {"changed": 1}),
+    ],
+    ids=["failed", "added", "changed"],
+)
+def test_an_archive_stays_while_a_file_is_read_and_goes_with_the_upload(
+    content: bytes, state: str, counts: dict[str, int]
+) -> None:
+    person = make_customer(language="en")
+    own = list_of(person)
+    with as_tenant(person.pk):
+        for each in (Export.State.READY, Export.State.RUNNING):
+            Export.objects.create(
+                customer=person, state=each, actor="self", requested_at=NOW, checkpoint={"at": 7}
+            )
+    confirm(person, uploaded(person, content), target=str(own.pk))
+    assert read(person, now=lambda: NOW)
+    upload = newest(person)
+    assert (upload.state, counts_of(upload)) == (state, counts)
+    assert archives(person) == ["ready", "running"]
+    with as_tenant(person.pk):
+        assert set(Export.objects.values_list("checkpoint__at", flat=True)) == {7}
+        discard_upload(upload, now=NOW)
+    assert archives(person) == ["requested"]
 
 
 def test_what_a_hold_keeps_stays_in_its_archive() -> None:
