@@ -21,7 +21,12 @@ from messaging.models import Report
 from retention.holding import count_held
 from retention.holdings import PIECES, Holding, Preview
 from retention.models import DeletionRequest, Export, Scope
-from retention.policy import MESSAGE_RECORDS, MESSAGE_TOMBSTONES, REPORTS
+from retention.policy import (
+    DEIDENTIFIED_STRETCHES,
+    MESSAGE_RECORDS,
+    MESSAGE_TOMBSTONES,
+    REPORTS,
+)
 from retention.schedule import ENTRIES, model_of
 from retention.staying import Kept
 
@@ -29,6 +34,7 @@ ACCOUNT = "accounts.User"
 LIST = "messaging.ContactList"
 RECORDS, CONTENTS = "messaging.MessageRecord", "messaging.MessageContent"
 REPORT, TRACES = "messaging.Report", "messaging.Tombstone"
+STRETCH = "messaging.DeidentifiedStretch"
 HELD = "retention.HeldRow"
 ARCHIVE = "retention.Export"
 COPIES: Final = ("retention.ExportPart", ARCHIVE)
@@ -128,7 +134,8 @@ def span(request: DeletionRequest, person_id: uuid.UUID) -> tuple[datetime | Non
 def kept_after_part(request: DeletionRequest, person_id: uuid.UUID, *, now: datetime) -> list[Kept]:
     """What stays of that very list or period; everything else stays as it is anyway.
 
-    Records of months drop as a whole, when the first day of the month has had its period.
+    Records of months drop as a whole, when the first day of the month has had its period. That a
+    period was closed stays also where nothing stood in it, unless the coming night takes it.
     """
     found = []
     with as_tenant(person_id):
@@ -152,6 +159,9 @@ def kept_after_part(request: DeletionRequest, person_id: uuid.UUID, *, now: date
             if told["number"]:
                 until = REPORTS.end(told["last"].astimezone(UTC).date())
                 found.append(_staying(REPORT, told["number"], until))
+            closed_until = DEIDENTIFIED_STRETCHES.end(end.astimezone(UTC).date())
+            if closed_until > now.astimezone(UTC).date():
+                found.append(_staying(STRETCH, 1, closed_until))
     return found
 
 

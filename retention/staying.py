@@ -35,6 +35,7 @@ ITEMS = "retention.PhysicalItem"
 REQUESTS = "retention.DeletionRequest"
 
 CONTRACT: Final = gettext_lazy("GDPR Art. 6 (1) (b): it is a part of what we have agreed with you")
+ERASED: Final = gettext_lazy("GDPR Art. 17 (1): what you had us erase must not come back")
 
 # Why something outlives a deletion of a part, and under which law, by class.
 OF_A_PART: Final[Mapping[str, tuple[Words, Words]]] = {
@@ -56,7 +57,14 @@ OF_A_PART: Final[Mapping[str, tuple[Words, Words]]] = {
             "a keyed hash of the number each had at the platform keeps it out when the platform "
             "sends it again; it says nothing else"
         ),
-        gettext_lazy("GDPR Art. 17 (1): what you had us erase must not come back"),
+        ERASED,
+    ),
+    "messaging.DeidentifiedStretch": (
+        gettext_lazy(
+            "we remember when the period begins and ends, so that what messages of that time said "
+            "does not come in when the platform sends them later; nothing else stands there"
+        ),
+        ERASED,
     ),
 }
 

@@ -9,6 +9,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.checks import Error
+from django.test import Client
 from django.utils import translation
 
 from accounts.models import User
@@ -18,14 +19,15 @@ from consent.proof.verifying import verify
 from foundation.calendar import months_later
 from foundation.roles import APP, KEEPER, OWNER, as_role
 from foundation.tenants import as_tenant
-from messaging.models import ContactList, Message
+from messaging.models import ContactList, DeidentifiedStretch, Message
 from retention import services
 from retention.checks import schedule_errors
 from retention.entries import OnErasure
 from retention.holdings import preview_erasure
 from retention.models import DeletionRequest, PhysicalItem, Scope, Source
 from retention.papers import receipt as papers
-from retention.parts import preview_part
+from retention.parts import PERIODS, preview_part
+from retention.policy import DEIDENTIFIED_STRETCHES
 from retention.receipts import make_deletion_receipt, staying
 from retention.schedule import ENTRIES, SCHEDULE, model_of
 from retention.staying import Kept, kept_after_erasure, outlives
@@ -102,10 +104,12 @@ STAYS: dict[Scope, list[tuple[str, int, date | None]]] = {
     Scope.MESSAGES: [
         ("messaging.Tombstone", 3, months_later(TODAY, 84)),
         ("messaging.Report", 1, months_later(TODAY, 24)),
+        ("messaging.DeidentifiedStretch", 1, months_later(TODAY, 4)),
     ],
     Scope.CONTENT: [
         ("messaging.MessageRecord", 3, whole_month(84)),
         ("messaging.Report", 1, months_later(TODAY, 24)),
+        ("messaging.DeidentifiedStretch", 1, months_later(TODAY, 4)),
     ],
 }
 
@@ -157,6 +161,53 @@ def test_of_another_period_nothing_is_told(person: User, monkeypatch: pytest.Mon
     long_ago = {"since": date(2020, 1, 1), "until": date(2020, 1, 31)}
     receipt, _paper = said(erase(person, Scope.CONTENT, **long_ago), monkeypatch)
     assert receipt["deletion"]["kept"] == []
+
+
+# A period that ended before this day goes with the coming night.
+OVER = DEIDENTIFIED_STRETCHES.cutoff(NOW).date()
+
+
+@pytest.mark.parametrize("scope", PERIODS, ids=str)
+@pytest.mark.parametrize(
+    ("before", "is_told"), [(OVER, False), (OVER + timedelta(days=1), True)], ids=["over", "not"]
+)
+def test_that_a_period_is_closed_is_told_until_the_night_that_takes_it(
+    scope: Scope, before: date, is_told: bool, person: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where no message stood in it."""
+    User.objects.filter(pk=person.pk).update(timezone="UTC")
+    day = before - timedelta(days=1)
+    receipt, paper = said(erase(person, scope, since=day, until=day), monkeypatch)
+    with as_tenant(person.pk):
+        closed = DeidentifiedStretch.objects.get(first__date=day)
+    assert closed.before.date() == before
+    until = DEIDENTIFIED_STRETCHES.end(before)
+    assert (until > TODAY) == is_told
+    row = ("messaging.DeidentifiedStretch", 1, until)
+    assert kept_in(receipt) == ([row] if is_told else [])
+    assert ("We remember when the period begins" in paper) == is_told
+
+
+@pytest.mark.parametrize("address", ["/data/de-identify/", "/data/delete/messages/"])
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", ("We remember when the period begins and ends", "GDPR Art. 17 (1)")),
+        ("nb", ("Vi husker når perioden begynner og slutter", "artikkel 17 nr. 1")),
+    ],
+)
+def test_the_page_says_before_that_a_period_stays_closed_and_under_which_law(
+    language: str, said: tuple[str, str], address: str, person: User
+) -> None:
+    visitor = Client(headers={"accept-language": language})
+    visitor.force_login(person)
+    User.objects.filter(pk=person.pk).update(language=language)
+    page = visitor.get(f"{address}?look=1&since=2020-01-01&until=").content.decode()
+    # The line of the period alone: traces of messages go by the same law.
+    line = next(each for each in page.splitlines() if said[0] in each)
+    assert said[1] in line
+    long_over = visitor.get(f"{address}?look=1&since=2020-01-01&until=2020-01-31")
+    assert said[0] not in long_over.content.decode()
 
 
 def test_blanked_columns_of_the_profile_say_why_the_account_stays(
