@@ -49,5 +49,6 @@ def make_harmless(text: str) -> str:
 
 
 def restore(text: str) -> str:
-    """What `make_harmless` was given."""
-    return text[1:] if text.startswith("'") and is_formula(text[1:]) else text
+    """What `make_harmless` was given. It sets no apostrophe before a mere number; versions before
+    0.6.0 did before an amount."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text[1:]) else text

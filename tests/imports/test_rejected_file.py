@@ -123,6 +123,16 @@ def test_what_no_spreadsheet_runs_stays_as_it_is(text: str) -> None:
     assert restore(text) == text
 
 
+@pytest.mark.parametrize("text", ["-1.5", "+0,77", "-5"])
+def test_a_number_that_a_former_version_wrote_with_an_apostrophe_comes_back_without(
+    text: str,
+) -> None:
+    assert restore(f"'{text}") == text
+    # One that somebody wrote so themselves has two in a file, and keeps its own.
+    assert make_harmless(f"'{text}") == f"''{text}"
+    assert restore(f"''{text}") == f"'{text}"
+
+
 def test_a_rejected_file_put_right_is_imported_as_it_is(tmp_path: Path) -> None:
     path = write_file(tmp_path / "a.csv", record(1, country="ZZ", account_name="=1+1"))
     run_command(path)
