@@ -182,8 +182,8 @@ def discard_upload(upload: ListUpload, *, now: datetime, is_said: bool = False) 
     """One that waits, is over or stands still; what is taken in already stays in the list.
 
     A batch under way is waited for: its remarks would be left without their upload. Raises
-    `ContentHeld` while a legal hold keeps it. One that the journal says of (`is_said`) may run in
-    the restored database, and is read no further.
+    `ContentHeld` while a legal hold keeps it. One that the journal says of (`is_said`) may have
+    been confirmed once more while a hold kept it, and is read no further.
     """
     upload_going(upload.customer_id, now)
     mine = ListUpload.objects.select_for_update().filter(pk=upload.pk).first()

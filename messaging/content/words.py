@@ -41,6 +41,10 @@ FILES: dict[str, Promise] = {
         "leave out these rows, and upload them again."
     ),
     "list_gone": gettext_lazy("The list was deleted while the file was read."),
+    "restored": gettext_lazy(
+        "We had to restore our data from a backup, and this file had not been read to its end "
+        "there. Look at the list, and upload the file again if contacts are missing."
+    ),
 }
 # Why a line is not taken.
 LINES: dict[str, Promise] = {

@@ -7,6 +7,7 @@ given after it is not in the journal, and its person has to give it anew.
 Legal holds stand again before the first erasure is done again, as they stood last.
 
 What was being sent is paused: the lost database sent a part, and this one does not know which.
+Nor does it know how far it had read a file: whoever was taken in and deleted since would be back.
 
 Nor does it know who confirmed their account or came back to it: before either is deleted for not
 having answered, they are asked anew.
@@ -43,7 +44,8 @@ from foundation import standstill
 from foundation.addresses import address_hash, person_hash
 from foundation.calendar import months_later, years_later
 from foundation.redaction import redact
-from messaging.models import Campaign, Mailing, OwnDeed, ServiceAnnouncement
+from messaging.content import uploads
+from messaging.models import Campaign, ListUpload, Mailing, OwnDeed, ServiceAnnouncement
 from retention import erasure, services
 from retention.deleting import look_what_stays
 from retention.holding import hold_lock
@@ -115,6 +117,7 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
         with transaction.atomic():
             _pause_mailings(report, now)
             _hold_again(people, report, now)
+            _end_uploads(report, now)
             _ask_again(people, report, now)
             for record in _ahead():
                 _STEPS[record.entry["kind"]](record, people, report, now)
@@ -123,6 +126,7 @@ def replay(now: datetime, *, dry_run: bool = False) -> Report:
         return report
     _pause_mailings(report, now)
     _hold_again(people, report, now)
+    _end_uploads(report, now)
     _ask_again(people, report, now)
     for record in _ahead():
         kind = record.kind
@@ -174,6 +178,19 @@ def _hold_again(people: People, report: Report, now: datetime) -> None:
             approved_at=None, released_at=None, placed_at__gt=ended - HOLD_UNAPPROVED
         )
         report.add("legal holds to approve", waiting.update(placed_at=now))
+
+
+def _end_uploads(report: Report, now: datetime) -> None:
+    """Before the first record, once legal holds stand again: they keep the file of one that failed.
+
+    A file that was confirmed is read by itself once the replay is done, and the journal knows only
+    who was deleted, not who was in it: its customer looks, and uploads it again.
+    """
+    if next(_ahead(), None) is None:
+        return
+    for upload in ListUpload.objects.filter(state=ListUpload.State.RUNNING):
+        uploads.end_upload(upload, ListUpload.State.FAILED, now=now, failure="restored:")
+        report.add("uploads ended")
 
 
 def _ask_again(people: People, report: Report, now: datetime) -> None:

@@ -12,6 +12,7 @@ from foundation.tenants import as_tenant
 from messaging.content import deeds as noting
 from messaging.content import services
 from messaging.content.querysets import MessageFilter
+from messaging.content.words import FILES
 from messaging.models import (
     Contact,
     ContactList,
@@ -20,9 +21,11 @@ from messaging.models import (
     MessageRecord,
     OwnDeed,
     Tombstone,
+    UploadPart,
 )
 from retention import burying
 from retention import services as retention
+from retention.holds import place_hold
 from retention.journal import deeds, keeping, replay
 from retention.journal.audit import first_difference
 from retention.journal.guard import Reason, check
@@ -30,7 +33,7 @@ from retention.journal.store import open_journal
 from retention.models import Scope
 from retention.models import Source as Way
 from tests.api.feeding import CUSTOMER, feed, message, wrong
-from tests.factories import NOW, make_contact, make_customer
+from tests.factories import NOW, make_contact, make_customer, make_staff
 from tests.journal.deeds import (
     CANARIES,
     DONE,
@@ -61,8 +64,10 @@ from tests.messaging.test_tombstones import (
     key_of,
     rows_in,
 )
+from tests.messaging.uploading import confirm, contacts_of, newest, read, signed_in, uploaded
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+FILE = b"Mobil;Fornavn\n98765441;Slettet\n98765442;Blir\n"
 
 
 @pytest.mark.parametrize("name", DONE)
@@ -234,6 +239,46 @@ def test_an_upload_that_was_thrown_away_is_so_again_and_read_no_further(
     assert mine(other(), ListUpload) == theirs
     assert count(kari, Contact) == 5 + 2  # what was taken in stays
     assert check() == ""
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["free", "held"])
+def test_a_file_that_was_being_read_is_read_no_further_for_it_may_name_who_was_deleted(
+    kari: User, held: bool
+) -> None:
+    """Whose file it is: theirs too, of whom the journal says nothing."""
+    staff = make_staff()
+    waiting = uploaded(kari, b"Mobil\n98765440\n")
+    files = {who: uploaded(who, FILE) for who in (kari, other())}
+    for who, each in files.items():
+        confirm(who, each, new_list="Fra fil")
+    assert "knows everything" in run()  # no restore, and nothing ends
+    with forgotten():
+        assert read(kari)
+        remove_contact(kari, "+4798765441")
+        if held:
+            place_hold(
+                customer_id=kari.pk,
+                data_class="content",
+                reason="a dispute",
+                reference="24-1",
+                review_on=(NOW + timedelta(days=90)).date(),
+                actor=staff,
+                now=NOW,
+            )
+        rounds()
+    assert "2  uploads ended" in run("--dry-run")
+    assert {newest(who).state for who in files} == {"running"}
+    assert "2  uploads ended" in run()
+    for who, each in files.items():
+        assert read(who)
+        assert mine(who, ListUpload, pk=each.pk).state == "failed"
+        assert not {"+4798765441", "+4798765442"} & {one.phone_number for one in contacts_of(who)}
+    with as_tenant(kari.pk):
+        pieces = UploadPart.objects.filter(upload=files[kari].pk, number__gte=0)
+        assert pieces.exists() == held
+    assert mine(kari, ListUpload, pk=waiting.pk).state == "uploaded"
+    page = signed_in(kari).get(f"/lists/upload/{files[kari].pk}/").content.decode()
+    assert str(FILES["restored"]) in page
 
 
 # --- a round, or a replay, that dies -------------------------------------------------------------
