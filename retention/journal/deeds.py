@@ -11,7 +11,7 @@ What a legal hold keeps waits as a row, and goes once the hold is released (`tak
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -19,13 +19,21 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 
 from foundation.addresses import small_letters
 from foundation.ids import uuid7_floor
 from foundation.saying import is_time_to_say
 from foundation.tenants import as_tenant
 from messaging.content import services, uploads
-from messaging.content.deeds import What, hash_of, hashes_of, name_in_list, tombstones_of
+from messaging.content.deeds import (
+    TICK,
+    What,
+    hash_of,
+    hashes_of,
+    name_in_list,
+    tombstones_of,
+)
 from messaging.content.signals import ContentHeld
 from messaging.content.tombstones import hold_feed
 from messaging.models import (
@@ -269,12 +277,23 @@ def _redo(deed: OwnDeed, found: Found, *, now: datetime) -> None:
             services.delete_list(key, customer_id=customer_id, now=now, is_said=True)
         return
     with as_tenant(customer_id):
-        for contact in Contact.objects.filter(pk__in=meant) if deed.what == What.CONTACT else ():
+        for contact in _there_then(deed, meant) if deed.what == What.CONTACT else ():
             services.remove_contact(contact, now=now, is_said=True)
         for report in Report.objects.filter(pk__in=meant) if deed.what == What.REPORT else ():
             services.delete_report(report, now=now, is_said=True)
         for upload in ListUpload.objects.filter(pk__in=meant) if deed.what == What.UPLOAD else ():
             uploads.discard_upload(upload, now=now, is_said=True)
+
+
+def _there_then(deed: OwnDeed, meant: set[uuid.UUID]) -> Iterable[Contact]:
+    """Without those who are meant by their number or address alone and came into the list later:
+    while a hold kept the deed waiting, their customer may have brought them in once more.
+
+    By the key, which tells when the row was made: `added_at` is when the file was uploaded.
+    """
+    later = Q(contact_id=None, pk__gte=uuid7_floor(deed.done_at + TICK))
+    found = Contact.objects.filter(pk__in=meant)
+    return found.exclude(later) if deed.is_numbered else found
 
 
 def ask(deed: OwnDeed, *, now: datetime) -> None:

@@ -1,16 +1,20 @@
 """What was done and cannot go yet, or whose customer, key or year has gone."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.conf import settings
 
 from accounts.models import User
+from foundation.ids import uuid7_floor
 from foundation.roles import KEEPER, as_role
 from foundation.tenants import as_tenant
 from messaging.content import services
+from messaging.content.deeds import TICK
 from messaging.models import (
     Contact,
+    ContactList,
     ContactOptOut,
     OwnDeed,
 )
@@ -22,7 +26,8 @@ from retention.journal.leaving import let_years_go
 from retention.journal.store import open_journal
 from retention.models import LegalHold
 from retention.models import Source as Way
-from tests.factories import NOW, make_customer, make_staff
+from tests.api.feeding import feed
+from tests.factories import NOW, make_contact, make_customer, make_staff
 from tests.journal.deeds import (
     DONE,
     LATER,
@@ -38,6 +43,7 @@ from tests.journal.deeds import (
 from tests.journal.life import entries_of, forgotten
 from tests.journal.test_years import OVER, everything
 from tests.messaging.test_tombstones import (
+    a_contact,
     count,
 )
 
@@ -80,6 +86,35 @@ def test_what_a_hold_keeps_goes_once_it_is_released(kari: User, name: str) -> No
         retention.run_deletions(LATER)
     assert stock(kari) == after
     with as_tenant(kari.pk):
+        assert not OwnDeed.objects.filter(waits=True).exists()
+
+
+@pytest.mark.parametrize("stays", [False, True], ids=["before", "after"])
+def test_who_was_brought_in_again_after_the_deed_that_waits_stays(kari: User, stays: bool) -> None:
+    """The platform's number of then is not here, only the one who is typed or uploaded; the file
+    may have been uploaded before the deed, and confirmed after it."""
+    staff = make_staff()
+    with forgotten():
+        feed("contacts", a_contact(5))
+        remove_contact(kari, "+4798765435")
+        done_at = mine(kari, OwnDeed).done_at
+        rounds()
+        hold = hold_content(kari, staff)
+        rounds()
+    run()
+    first_after = uuid7_floor(done_at + TICK)
+    with as_tenant(kari.pk):
+        again = make_contact(
+            ContactList.objects.get(list_id=61),
+            pk=first_after if stays else uuid.UUID(int=first_after.int - 1),
+            phone_number="+4798765435",
+            added_at=NOW,
+        )
+    with as_role(KEEPER):
+        release_hold(hold.pk, reason="over", actor=staff, now=LATER)
+        retention.run_deletions(LATER)
+    with as_tenant(kari.pk):
+        assert Contact.objects.filter(pk=again.pk).exists() == stays
         assert not OwnDeed.objects.filter(waits=True).exists()
 
 
