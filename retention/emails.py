@@ -126,7 +126,7 @@ def send_about(user: User, request: DeletionRequest, name: str, *, url: str, **m
 
 
 def send_deletions_due(requests: Sequence[DeletionRequest], *, today: date) -> None:
-    """To the people who answer for privacy: what has been open for 20 days. It names nobody."""
+    """To the people who answer for privacy: what is due soon. It names nobody."""
     language = settings.LANGUAGE_CODE
     page = reverse("admin:retention_deletionrequest_changelist")
     with translation.override(language):

@@ -5,6 +5,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from foundation import standstill
@@ -13,7 +14,7 @@ from retention.asking import day_of
 from retention.clock import why_clock_unsettled
 from retention.desk.authorities import authority_for
 from retention.models import DeletionRequest
-from retention.policy import WARN_AFTER
+from retention.policy import WARN_AFTER, WARN_BEFORE
 
 logger = logging.getLogger(__name__)
 # No day on earth begins earlier before that of UTC.
@@ -21,7 +22,8 @@ FIRST_DAY = timedelta(hours=14)
 
 
 def watch_deletions(now: datetime) -> int:
-    """Daily: tell the privacy address once of each that is open after 20 days; how many.
+    """Daily: tell the privacy address once of each that is open after 20 days, or due within 10;
+    how many.
 
     One that nobody confirmed by the day on which it is due is over: whoever asked can ask again.
     None in standstill: in a restored database one may wait that was confirmed and done long ago.
@@ -75,10 +77,12 @@ def lapse(request_id: uuid.UUID, *, now: datetime) -> bool:
 
 @transaction.atomic
 def warn(now: datetime) -> int:
-    """Also of those that nobody has confirmed: without a second look they end with their month."""
-    waiting = DeletionRequest.objects.under_way().filter(
-        warned_at__isnull=True, requested_at__lte=now - WARN_AFTER
-    )
+    """Also of those that nobody has confirmed: without a second look they end with their month.
+
+    One that the desk had before may be due sooner than the day of asking tells.
+    """
+    is_due = Q(requested_at__lte=now - WARN_AFTER) | Q(due_by_law__lte=now.date() + WARN_BEFORE)
+    waiting = DeletionRequest.objects.under_way().filter(is_due, warned_at__isnull=True)
     requests = list(waiting.select_for_update())
     if requests:
         emails.send_deletions_due(requests, today=now.date())

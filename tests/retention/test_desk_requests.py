@@ -23,7 +23,7 @@ from retention.desk import AnswerRefused
 from retention.desk.authorities import DATATILSYNET, authority_for
 from retention.desk.watching import watch_requests
 from retention.models import DeletionRequest, PrivacyRequest, Source
-from retention.policy import ANSWER, WARN_BEFORE, Period
+from retention.policy import ANSWER, WARN_AFTER, WARN_BEFORE, Period
 from retention.words import human_day
 from tests.factories import NOW, make_contact, make_customer, make_list, make_staff
 
@@ -283,6 +283,30 @@ def test_one_that_was_open_before_is_due_as_the_request_is(begun_by: str) -> Non
     assert deletion.law_day == request.due_on
     own = ANSWER.end(day_of(person, LATE))
     assert deletion.due_on == (own if begun_by == "a colleague" else request.due_on)
+
+
+@pytest.mark.parametrize("begun_by", ["a colleague", "the customer"])
+def test_one_that_was_open_before_is_warned_of_ten_days_before_the_law_wants_it(
+    begun_by: str,
+) -> None:
+    """The 20 days of the one that was open would end later."""
+    person = make_customer()
+    request, begun = ask(person, kind=Kind.ERASURE), NOW + 5 * DAY
+    if begun_by == "a colleague":
+        services.request_for_customer(person.pk, actor=make_staff(), now=begun)
+    else:
+        services.request_deletion(
+            person.pk, source=Source.CUSTOMER, actor="self", now=begun, wait=True
+        )
+    desk.start_deletion(request, actor=make_staff(), now=begun)
+    soon = datetime.combine(request.due_on - WARN_BEFORE, time.min, UTC)
+    assert soon < begun + WARN_AFTER
+    with as_role(KEEPER):
+        told = [services.watch_deletions(soon + n * timedelta(hours=12)) for n in (-1, 0, 1, 3)]
+    assert told == [0, 1, 0, 0]
+    (mail,) = mails("deletions_due")
+    with translation.override(settings.LANGUAGE_CODE):
+        assert human_day(request.due_on) in mail.text
 
 
 def test_a_request_that_came_after_it_moves_no_day_back() -> None:
