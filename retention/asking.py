@@ -92,8 +92,6 @@ def request_deletion(
         until = min(until or today, today)
     part = {"contact_list_id": contact_list_id, "since": since, "until": until}
     begins = now + WAY_BACK if wait else now
-    if reference is not None:
-        overtake(person_id, scope, now=now, **part)
     already = None if reference else find_open(person_id, scope, **part)
     if already is not None:
         # Nobody but the customer confirms anything, or shortens what a customer asked for.
@@ -181,15 +179,6 @@ def find_open(
         everything | Q(scope=scope, **part), person_id=person_id
     ).order_by()
     return min(found, key=lambda each: each.scope != Scope.EVERYTHING, default=None)
-
-
-def overtake(
-    person_id: uuid.UUID, scope: Scope, *, now: datetime, **part: date | uuid.UUID | None
-) -> None:
-    """A restored database may still hold an earlier wish for what the journal says was done."""
-    DeletionRequest.objects.filter(person_id=person_id, scope=scope, **part).update(
-        state=State.WITHDRAWN, finished_at=now, person_id=None, contact_list_id=None, check_note=""
-    )
 
 
 def day_of(user: User, now: datetime) -> date:

@@ -430,10 +430,11 @@ def finish_part(request: DeletionRequest, person: Person, *, now: datetime, sile
 
 
 def end_part(part: DeletionRequest, *, now: datetime) -> None:
-    """A request for a part, overtaken by that for everything: what it covers is gone with it."""
+    """A request for a part, overtaken by that for everything: what it covers is gone with it. Or,
+    after a restore, by a later one for the same (`retention.journal.replay`)."""
     if part.state == State.REQUESTED:
         part.steps.filter(finished_at__isnull=True).update(finished_at=now)
-        part.kept = None  # what it left alone goes as well
+        part.kept = None  # what it left alone goes as well, or is told by the other
         end_request(part, now=now)
     else:
         # As it was read: one that has been confirmed meanwhile goes on.

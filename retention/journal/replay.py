@@ -47,7 +47,7 @@ from foundation.redaction import redact
 from messaging.content import uploads
 from messaging.models import Campaign, ListUpload, Mailing, OwnDeed, ServiceAnnouncement
 from retention import erasure, services
-from retention.deleting import look_what_stays
+from retention.deleting import end_part, look_what_stays
 from retention.holding import hold_lock
 from retention.journal import deeds, entries
 from retention.journal.guard import (
@@ -72,6 +72,8 @@ ACTOR = "replay_journal"
 ERASURES = frozenset({"erasure", "partial"})
 # What goes again in batches, each in a transaction of its own, between its record and the mark.
 IN_BATCHES = ERASURES | {"own"}
+# What two requests for one part have in common (`retention_one_open_part`).
+SAME = ("scope", "contact_list_id", "since", "until")
 
 
 class KeyLostError(Exception):
@@ -417,6 +419,7 @@ def _erasure(record: Record, people: People, report: Report, now: datetime) -> N
         return
     # Who was erased had left the staff before.
     User.objects.filter(pk=person).update(is_staff=False, is_superuser=False)
+    _make_way(person, {"scope": Scope.EVERYTHING}, now=now)
     services.request_deletion(
         person,
         source=Way.REPLAY,
@@ -437,15 +440,29 @@ def _partial(record: Record, people: People, report: Report, now: datetime) -> N
         _remember_part(entry)
         return
     User.objects.filter(pk=person).update(is_staff=False, is_superuser=False)
+    part = _part_of(entry)
+    _make_way(person, {name: part[name] for name in SAME}, now=now)
     services.request_deletion(
         person,
         source=Way.REPLAY,
         actor=ACTOR,
         now=datetime.fromisoformat(entry["asked"]),
         reference=uuid.UUID(entry["reference"]),
-        **_part_of(entry),
+        **part,
     )
     report.add("parts erased again")
+
+
+def _make_way(person: uuid.UUID, same: dict[str, Any], *, now: datetime) -> None:
+    """Nobody asks for the same twice while it is open: an earlier wish for it, which the restored
+    database still holds, came to nothing, or was done before and is done with this one, whatever
+    a hold keeps of it.
+    """
+    for former in DeletionRequest.objects.filter(person_id=person, **same):
+        end_part(former, now=now)
+        if former.is_finished:
+            former.removed = None  # counted in the lost database, and the rest with this one
+            former.save(update_fields=["removed"])
 
 
 def _is_asked(entry: Entry) -> bool:

@@ -10,12 +10,15 @@ from foundation import standstill
 from foundation.roles import KEEPER, as_role
 from messaging.models import Contact, MessageContent, MessageRecord
 from retention import services
+from retention.holds import place_hold, release_hold
+from retention.journal.audit import first_difference
 from retention.journal.keeping import keep_log
 from retention.journal.replay import replay
 from retention.journal.store import Journal, open_journal
 from retention.models import DeletionRequest, LegalHold, Scope, Source
+from retention.receipts import described
 from tests.api.feeding import CUSTOMER, feed, message
-from tests.factories import NOW, make_customer
+from tests.factories import NOW, make_customer, make_staff
 from tests.journal.life import entries_of, forgotten
 from tests.retention.life import ALL_VALUES, make_full_customer
 from tests.retention.test_partial_requests import only_list
@@ -181,6 +184,53 @@ def test_an_older_wish_in_the_backup_makes_room_for_the_one_in_the_journal() -> 
     former.refresh_from_db()
     assert former.state == "withdrawn"
     assert DeletionRequest.objects.get(reference=reference).is_finished
+
+
+@pytest.mark.usefixtures("own_journal")
+@pytest.mark.parametrize("done", [True, False], ids=["done before", "never begun"])
+def test_of_two_requests_for_one_part_that_a_hold_keeps_the_first_is_what_it_was(
+    done: bool,
+) -> None:
+    person, staff = make_customer(company="First"), make_staff()
+    if not done:
+        former = services.request_for_customer(
+            person.pk, actor=staff, now=NOW, scope=Scope.PROFILE
+        ).reference
+    with as_role(KEEPER):
+        keep_log(NOW)
+    with forgotten():
+        if done:
+            former = ask(person, Scope.PROFILE).reference
+            work()
+            User.objects.filter(pk=person.pk).update(company="Second")
+        else:
+            services.withdraw_deletion(former, actor="self", now=SOON)
+        again = ask(person, Scope.PROFILE).reference
+        work()
+        hold = place_hold(
+            customer_id=person.pk,
+            data_class="account",
+            reason="x",
+            reference="1",
+            review_on=LATER.date() + timedelta(days=90),
+            actor=staff,
+            now=NOW,
+        )
+        with as_role(KEEPER):
+            keep_log(LATER)
+    restored({"legal holds placed again": 1, "parts erased again": 1 + done})
+    states = dict(DeletionRequest.objects.values_list("reference", "state"))
+    assert states == {former: "finished" if done else "withdrawn", again: "requested"}
+    if done:
+        told = described(DeletionRequest.objects.get(reference=former))
+        assert (told["deletion"]["removed"], told["deletion"]["kept"]) == (None, None)
+    with as_role(KEEPER):
+        assert not first_difference(LATER)
+        release_hold(hold.pk, reason="over", actor=staff, now=LATER)
+        assert services.run_deletions(LATER) == 1
+    person.refresh_from_db()
+    assert person.company == ""
+    assert DeletionRequest.objects.get(reference=again).is_finished
 
 
 @pytest.mark.usefixtures("own_journal")
