@@ -32,7 +32,7 @@ from messaging.models import Message
 from tests.factories import NOW, make_customer, make_staff
 from tests.references import QUOTE, QUOTE_EN, plan, published, say_no, takedown_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 OURS = "https://www.portal-blog.example/kunder"
 
 

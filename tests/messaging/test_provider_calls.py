@@ -22,6 +22,7 @@ from tests.messaging import wire
 from tests.messaging.test_hand_over import started
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.django_db,
     pytest.mark.filterwarnings("ignore:django-anymail has dropped official support for SendGrid"),
 ]
@@ -284,7 +285,6 @@ def test_a_message_that_no_code_foresaw_ends_alone(mailgun, monkeypatch, caplog)
     assert people[0].email not in caplog.text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("status", [401, 402, 403, 408, 429, 503])
 def test_a_provider_that_refuses_us_is_called_once_a_round_and_no_attempt_is_counted(
     postmark, status

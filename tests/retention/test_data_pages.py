@@ -37,7 +37,7 @@ from tests.factories import NOW, make_customer, make_staff
 from tests.retention.life import VALUES, make_full_customer
 from tests.staff.sign_in import METHODS_OF
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 PASSWORD = "et langt nok passord"
 
 

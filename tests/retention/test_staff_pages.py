@@ -24,7 +24,7 @@ from tests.factories import NOW, make_customer, make_staff
 from tests.retention.life import COUNTS, VALUES, make_full_customer
 from tests.staff.sign_in import SECRET, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 
 @pytest.fixture

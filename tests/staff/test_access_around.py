@@ -23,7 +23,7 @@ from tests.factories import NOW, make_customer, make_staff
 from tests.staff.door import let_in
 from tests.staff.sign_in import SECRET, sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 PERSONAL = ("kari", "nordmann", "fjell", "98765678", "987 65 678")
 
 

@@ -15,7 +15,7 @@ from tests.factories import make_campaign, set_rights
 from tests.messaging.people import YES, make_people
 from tests.staff.sign_in import sign_in
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 State = Mailing.State
 ADD = reverse("admin:messaging_segment_add")
 COUNT = reverse("admin:messaging_segment_count")
